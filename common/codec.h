@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* protobuf in and out: bounded, and checked after every unpack.
+ *
+ * codec_unpack refuses what protobuf-c lets pass: strings with NUL or that are
+ * not UTF-8, enum values this version does not know, lists over their limit,
+ * messages whose memory would grow past the arena. Limits of a field stand in
+ * limits.c, one row each, the same numbers as in the .proto comments. */
+#ifndef KESU_CODEC_H
+#define KESU_CODEC_H
+
+#include <protobuf-c/protobuf-c.h>
+
+#include "kesu/v1/command.pb-c.h"
+#include "kesu/v1/event.pb-c.h"
+#include "kesu/v1/feed.pb-c.h"
+#include "kesu/v1/policy.pb-c.h"
+#include "kesu/v1/query.pb-c.h"
+#include "kesu/v1/task.pb-c.h"
+#include "kesu/v1/types.pb-c.h"
+#include "mem.h"
+
+/* Where and why a message was refused. */
+struct codec_error {
+    int code;        /* E_MALFORMED E_TOO_BIG E_UTF8 E_ENUM E_NOMEM */
+    char field[256]; /* dotted path with [index], from the message's own root; "" for the whole */
+    char reason[160];
+};
+
+/* The message lives in the arena; nothing else is to be freed. 0 or error->code. */
+int codec_unpack(const ProtobufCMessageDescriptor *d, struct span bytes, struct arena *arena,
+                 void *ret_message, struct codec_error *ret_error);
+
+/* As codec_unpack, but one bad command does not refuse the batch: of a
+ * CommandBatch, ret_errors (n_commands long, from the arena) has code 0 or the
+ * refusal of each. Returns an error only when the batch itself is unreadable. */
+int codec_unpack_commands(struct span bytes, struct arena *arena, Kesu__V1__CommandBatch **ret,
+                          struct codec_error **ret_errors, struct codec_error *ret_error);
+
+/* Encoded size, and into a buffer of the arena or a new buf. Never fail but for
+ * the arena's limit (SPAN_NONE). */
+size_t codec_size(const void *message);
+struct span codec_pack(const void *message, struct arena *arena);
+struct buf *codec_pack_buf(const void *message);
+
+/* Text rules on their own: UTF-8 without NUL, shortest form, no surrogates. */
+bool codec_is_utf8(struct span text);
+/* Bytes of the longest valid prefix of at most max bytes (never splits a character). */
+size_t codec_utf8_prefix(struct span text, size_t max);
+
+/* Name of an enum value without its prefix, in lower case (CHANNEL_ON_SITE is
+ * "on_site"), and back; NULL, E_ENUM when unknown. */
+const char *codec_enum_name(const ProtobufCEnumDescriptor *d, int value, char *ret, size_t n);
+int codec_enum_value(const ProtobufCEnumDescriptor *d, const char *name, int *ret);
+
+#endif

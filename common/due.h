@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Times of clocks and numbers of cases: pure functions of policy and time. */
+#ifndef KESU_DUE_H
+#define KESU_DUE_H
+
+#include "codec.h"
+
+#define DUE_MAX_LEVELS 8
+#define NUMBER_TEXT    32 /* with NUL */
+
+struct due {
+    int64_t warn_at; /* start + (due - start) * warn_percent / 100 */
+    int64_t due_at;
+    unsigned n_levels;
+    int64_t escalate_at[DUE_MAX_LEVELS];
+};
+
+/* Of a clock that started at start_us for a case of this severity
+ * (unspecified: the row for all others). E_UNKNOWN when the clock has no such row. */
+int due_compute(const Kesu__V1__Clock *clock, Kesu__V1__Severity severity, int64_t start_us, struct due *ret);
+
+/* YYMM of a time in the office's time zone (IANA), e.g. 2611. E_RANGE for an unknown zone. */
+int due_month(const char *time_zone, int64_t time_us, unsigned *ret_yymm);
+/* "2611-000042"; the serial has six digits at least, more when needed. */
+void due_number(unsigned yymm, uint64_t serial, char ret[NUMBER_TEXT]);
+int due_parse_number(const char *text, unsigned *ret_yymm, uint64_t *ret_serial); /* E_SYNTAX */
+
+#endif

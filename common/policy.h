@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The policy: compiled from a directory of YAML, checked, looked up.
+ *
+ * org.yaml, routing.yaml and the files of rules/, sla.yaml, notify.yaml, the
+ * files of templates/. Compiling is pure but for reading the files: the same
+ * source gives the same bytes. */
+#ifndef KESU_POLICY_H
+#define KESU_POLICY_H
+
+#include "codec.h"
+#include "env.h"
+
+#define POLICY_MAX_BYTES ((size_t)16 << 20)
+
+/* Source and compiled form, from the arena. ret_error: all problems, a line
+ * each ("sla.yaml:12: clocks[0].warn_percent: found 'x', allowed 1 to 99"),
+ * to be freed with mem_free. E_POLICY, E_IO. */
+int policy_compile(struct env *env, const char *dir, struct arena *arena, Kesu__V1__PolicyBundle **ret,
+                   char **ret_error);
+/* References and ranges of a compiled policy, whoever sent it. ret_reason names the field. */
+int policy_check(const Kesu__V1__Policy *p, char *ret_reason, size_t n);
+/* What changed for people, line by line; to be freed with mem_free. */
+char *policy_diff(struct mem *m, const Kesu__V1__Policy *from, const Kesu__V1__Policy *to);
+
+/* Look-ups; NULL when there is none. */
+const Kesu__V1__Department *policy_department(const Kesu__V1__Policy *p, const char *id);
+const Kesu__V1__Staff *policy_staff(const Kesu__V1__Policy *p, const char *id);
+const Kesu__V1__Category *policy_category(const Kesu__V1__Policy *p, const char *id);
+const Kesu__V1__Clock *policy_clock(const Kesu__V1__Policy *p, const char *id);
+/* Does the skill list cover the category and language ("damage.*", "lang:zh")? */
+bool policy_has_skill(const Kesu__V1__Staff *s, const char *category, Kesu__V1__Language language);
+/* Who is told at this level of the ladder: 1 = the agent's section manager (or
+ * the department's when nobody has the case), then up the chain of command. */
+const Kesu__V1__Staff *policy_escalate_to(const Kesu__V1__Policy *p, const char *agent,
+                                          const char *department, unsigned level);
+/* The name in this language, else any. */
+const char *policy_local_name(Kesu__V1__LocalName *const *names, size_t n, Kesu__V1__Language language);
+
+#endif

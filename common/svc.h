@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The skeleton of every daemon: arguments, settings, log, metrics and health
+ * over HTTP from their own thread, the control socket, ordered stop.
+ *
+ * /healthz 200 "ok", or 200 "busy for N s" when the loop has not turned for
+ * more than 2 s; a stopped process does not answer. /readyz 200 or 503 with the
+ * reason. /metrics Prometheus. The skeleton's own settings: --config FILE,
+ * --run-dir, --data-dir, --http-port (0: any, its number in RUN_DIR/NAME.port), --http-host,
+ * --log-level, --log-format. */
+#ifndef KESU_SVC_H
+#define KESU_SVC_H
+
+#include "bus.h"
+#include "codec.h"
+#include "conf.h"
+#include "env.h"
+
+struct svc;
+
+/* An instance of a service in an env; also how the simulation starts one. */
+struct svc_def {
+    const char *name;                /* "sla-watch"; the binary is kesu-NAME */
+    const char *summary;             /* one line for --help */
+    const struct conf_def *settings; /* ends with name NULL */
+    /* Returns 0 and the instance, or an error after logging it. */
+    int (*start)(struct svc *svc, void **ret_self);
+    void (*stop)(void *self);             /* frees it; what is durable stays */
+    const char *(*not_ready)(void *self); /* NULL when ready, else why; may be NULL */
+};
+
+int svc_main(int argc, char **argv, const struct svc_def *def);
+
+/* The skeleton's settings, for tables of settings and documentation. */
+extern const struct conf_def svc_settings[];
+
+struct env *svc_env(struct svc *svc);
+const struct conf *svc_conf(struct svc *svc);
+/* RUN_DIR/NAME.ipc as an endpoint, from svc's arena: svc_endpoint(svc, "intake-new"). */
+const char *svc_endpoint(struct svc *svc, const char *name);
+/* DATA_DIR/NAME */
+const char *svc_path(struct svc *svc, const char *name);
+
+/* Control socket: RUN_DIR/NAME-control.ipc. GetInfo is answered by the
+ * skeleton, on_info may add to it. A handler answers now, or keeps the peer
+ * and request id and answers later with svc_answer. */
+typedef void (*svc_handler)(void *self, uint64_t peer, const Kesu__V1__ControlRequest *request);
+struct svc_control_row {
+    Kesu__V1__ControlRequest__BodyCase body;
+    svc_handler handle;
+};
+int svc_control(struct svc *svc, const struct svc_control_row *rows, unsigned n,
+                void (*on_info)(void *self, Kesu__V1__Info *info), void *self);
+void svc_answer(struct svc *svc, uint64_t peer, uint64_t request_id, Kesu__V1__ControlReply *reply);
+void svc_refuse(struct svc *svc, uint64_t peer, uint64_t request_id, int err, const char *field,
+                const char *reason);
+
+/* A service without svc_main, for tests and the simulation. The svc lives in env->mem. */
+int svc_new(struct env *env, const struct svc_def *def, struct conf *conf, struct svc **ret);
+void svc_free(struct svc **p); /* stops the instance */
+void *svc_self(struct svc *svc);
+
+#endif
