@@ -23,6 +23,7 @@ void *mem_zalloc(struct mem *m, size_t n);
 void *mem_realloc(struct mem *m, void *p, size_t n);
 void mem_free(struct mem *m, void *p); /* accepts NULL */
 char *mem_strdup(struct mem *m, const char *s);
+char *mem_printf(struct mem *m, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void *mem_dup(struct mem *m, struct span bytes);
 
 struct arena {
