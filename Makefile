@@ -35,7 +35,7 @@ cflags.fuzz     := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanit
 ldflags.fuzz    := -fsanitize=address,undefined
 
 warnings := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Werror
-CPPFLAGS += -D_GNU_SOURCE -DKESU_VERSION='"$(VERSION)"' -Icommon -I$(BUILD)/gen $(pkg_cflags)
+CPPFLAGS += -D_GNU_SOURCE -DKESU_VERSION='"$(VERSION)"' -iquote common -I$(BUILD)/gen $(pkg_cflags)
 CFLAGS   += -std=c11 $(cflags.$(VARIANT))
 LDFLAGS  += $(ldflags.$(VARIANT))
 
