@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// BLAKE2b by libsodium; a multiply-and-fold hash for tables in memory.
+#include "hash.h"
+
+#include <sodium.h>
+
+#include "check.h"
+
+// Before main: libsodium chooses its fastest code once, for all threads.
+__attribute__((constructor)) static void prepare(void)
+{
+    CHECK(sodium_init() >= 0);
+}
+
+void hash_bytes(struct span in, uint8_t ret[HASH_BYTES])
+{
+    crypto_generichash(ret, HASH_BYTES, in.p, in.n, NULL, 0);
+}
+
+void hash_pieces(const struct span *in, unsigned n, uint8_t ret[HASH_BYTES])
+{
+    crypto_generichash_state s;
+    crypto_generichash_init(&s, NULL, 0, HASH_BYTES);
+    for (unsigned i = 0; i < n; i++)
+        if (in[i].n > 0) crypto_generichash_update(&s, in[i].p, in[i].n);
+    crypto_generichash_final(&s, ret, HASH_BYTES);
+}
+
+void hash_keyed(const uint8_t key[HASH_KEY_BYTES], const char *kind, struct span in,
+                uint8_t ret[HASH_SHORT_BYTES])
+{
+    crypto_generichash_state s;
+    crypto_generichash_init(&s, key, HASH_KEY_BYTES, HASH_SHORT_BYTES);
+    crypto_generichash_update(&s, (const uint8_t *)kind, strlen(kind) + 1);
+    if (in.n > 0) crypto_generichash_update(&s, in.p, in.n);
+    crypto_generichash_final(&s, ret, HASH_SHORT_BYTES);
+}
+
+bool hash_equal(const void *a, const void *b, size_t n)
+{
+    return sodium_memcmp(a, b, n) == 0;
+}
+
+static uint64_t fold(uint64_t a, uint64_t b)
+{
+    __extension__ unsigned __int128 m = (unsigned __int128)a * b;
+    return (uint64_t)m ^ (uint64_t)(m >> 64);
+}
+
+uint64_t hash_fast(struct span in)
+{
+    uint64_t h = 0x9E3779B97F4A7C15u ^ in.n;
+    const uint8_t *p = in.p;
+    size_t n = in.n;
+    for (; n >= 8; p += 8, n -= 8) {
+        uint64_t v;
+        memcpy(&v, p, 8);
+        h = fold(h ^ v, 0xD6E8FEB86659FD93u);
+    }
+    uint64_t v = 0;
+    if (n > 0) memcpy(&v, p, n);
+    return fold(h ^ v, 0xA0761D6478BD642Fu);
+}

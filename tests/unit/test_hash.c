@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "unit.h"
+
+#include "hash.h"
+
+static void blake2b_256_of_nothing(void **state)
+{
+    (void)state;
+    static const uint8_t expected[HASH_BYTES] = {
+        0x0e, 0x57, 0x51, 0xc0, 0x26, 0xe5, 0x43, 0xb2, 0xe8, 0xab, 0x2e, 0xb0, 0x60, 0x99, 0xda, 0xa1,
+        0xd1, 0xe5, 0xdf, 0x47, 0x77, 0x8f, 0x77, 0x87, 0xfa, 0xab, 0x45, 0xcd, 0xf1, 0x2f, 0xe3, 0xa8};
+    uint8_t h[HASH_BYTES];
+    hash_bytes(SPAN_NONE, h);
+    assert_memory_equal(h, expected, HASH_BYTES);
+}
+
+static void pieces_are_one(void **state)
+{
+    (void)state;
+    uint8_t a[HASH_BYTES], b[HASH_BYTES];
+    struct span pieces[] = {SPAN_LIT("ab"), SPAN_NONE, SPAN_LIT("c")};
+    hash_bytes(SPAN_LIT("abc"), a);
+    hash_pieces(pieces, 3, b);
+    assert_true(hash_equal(a, b, HASH_BYTES));
+    b[31] ^= 1;
+    assert_false(hash_equal(a, b, HASH_BYTES));
+}
+
+static void keyed_by_key_and_kind(void **state)
+{
+    (void)state;
+    uint8_t key[HASH_KEY_BYTES] = {1}, other[HASH_KEY_BYTES] = {2};
+    uint8_t a[HASH_SHORT_BYTES], b[HASH_SHORT_BYTES];
+    hash_keyed(key, "contact", SPAN_LIT("x"), a);
+    hash_keyed(key, "contact", SPAN_LIT("x"), b);
+    assert_memory_equal(a, b, HASH_SHORT_BYTES);
+    hash_keyed(other, "contact", SPAN_LIT("x"), b);
+    assert_memory_not_equal(a, b, HASH_SHORT_BYTES);
+    hash_keyed(key, "thread", SPAN_LIT("x"), b);
+    assert_memory_not_equal(a, b, HASH_SHORT_BYTES);
+}
+
+static void fast_spreads(void **state)
+{
+    (void)state;
+    unsigned buckets[256] = {0};
+    for (uint64_t i = 0; i < 25600; i++) buckets[hash_fast(span_of(&i, sizeof i)) & 255]++;
+    for (int i = 0; i < 256; i++) assert_in_range(buckets[i], 50, 160);
+    assert_int_not_equal(hash_fast(SPAN_LIT("a")), hash_fast(SPAN_LIT("a\0")));
+}
+
+UNIT_MAIN(cmocka_unit_test(blake2b_256_of_nothing), cmocka_unit_test(pieces_are_one),
+          cmocka_unit_test(keyed_by_key_and_kind), cmocka_unit_test(fast_spreads))
