@@ -55,11 +55,15 @@ struct fold_def {
     /* All may be NULL. */
     int (*on_open)(void *self,
                    struct fold *f); /* store open, before the first event: load what memory needs */
-    void (*on_reset)(void *self, struct fold *f);     /* store emptied: drop what memory holds */
+    void (*on_reset)(void *self, struct fold *f); /* store emptied: drop what memory holds */
+    /* Just before a commit, in its transaction: write what handlers gathered in memory. 0, or an error,
+     * which halts the fold. Also called by fold_close and before a store is compared. */
+    int (*on_commit)(void *self, struct fold *f);
     void (*on_committed)(void *self, struct fold *f); /* effects may leave if fold_live */
     void (*on_live)(void *self, struct fold *f);
     /* A command of the outbox got its final answer (accepted or refused, not
-     * RETRY: those the skeleton sends again); called inside the open write
+     * RETRY: those the skeleton sends again, but E_CAPACITY and E_ABSENT come
+     * here too: somebody else may have room); called inside the open write
      * transaction, the outbox row is already gone. STALE: decide again. */
     void (*on_answer)(void *self, struct fold *f, const Kesu__V1__Command *command,
                       const Kesu__V1__Reply *reply);
