@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+// protobuf in and out. In: the encoded bytes are checked (wire.c), then
+// protobuf-c unpacks them into the arena. An arena at its limit ends it.
+#include "codec.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <strings.h>
+
+#include "check.h"
+#include "err.h"
+#include "wire.h"
+
+struct bounded {
+    struct arena *arena;
+    bool full;
+};
+
+static void *bounded_alloc(void *self, size_t n)
+{
+    struct bounded *b = self;
+    void *p = arena_alloc(b->arena, n);
+    if (p == NULL) b->full = true;
+    return p;
+}
+
+static void bounded_free(void *self, void *p)
+{
+    (void)self;
+    (void)p;
+}
+
+static int fail(struct codec_error *e, int code, const char *field, const char *reason)
+{
+    e->code = code;
+    snprintf(e->field, sizeof e->field, "%s", field);
+    snprintf(e->reason, sizeof e->reason, "%s", reason);
+    return code;
+}
+
+static int unpack_checked(const ProtobufCMessageDescriptor *d, struct span bytes, struct arena *arena,
+                          void *ret_message, struct codec_error *ret_error)
+{
+    struct bounded b = {arena, false};
+    ProtobufCAllocator allocator = {bounded_alloc, bounded_free, &b};
+    ProtobufCMessage *m = protobuf_c_message_unpack(d, &allocator, bytes.n, bytes.p);
+    if (m == NULL)
+        return b.full ? fail(ret_error, E_NOMEM, "", "takes more memory than allowed")
+                      : fail(ret_error, E_MALFORMED, "", "not a message of this type");
+    memcpy(ret_message, &m, sizeof m);
+    return 0;
+}
+
+int codec_unpack(const ProtobufCMessageDescriptor *d, struct span bytes, struct arena *arena,
+                 void *ret_message, struct codec_error *ret_error)
+{
+    int err = wire_check(d, bytes, ret_error);
+    if (err != 0) return err;
+    return unpack_checked(d, bytes, arena, ret_message, ret_error);
+}
+
+// The id of a command that is refused, so that the reply can name it.
+static struct span find_id(struct span bytes)
+{
+    struct wire_field w;
+    while (bytes.n > 0 && wire_take(&bytes, &w))
+        if (w.tag == 1 && w.type == 2 && w.bytes.n == 16) return w.bytes;
+    return SPAN_NONE;
+}
+
+static int unpack_command(struct span bytes, struct arena *arena, Kesu__V1__Command **ret,
+                          struct codec_error *ret_error)
+{
+    int err = codec_unpack(&kesu__v1__command__descriptor, bytes, arena, ret, ret_error);
+    if (err == 0) return 0;
+    if (err == E_NOMEM) fail(ret_error, E_TOO_BIG, "", "the batch takes more memory than allowed");
+    Kesu__V1__Command *c = arena_alloc(arena, sizeof *c);
+    if (c == NULL) return E_NOMEM;
+    kesu__v1__command__init(c);
+    struct span id = find_id(bytes);
+    c->id.data = (uint8_t *)(uintptr_t)id.p;
+    c->id.len = id.n;
+    *ret = c;
+    return 0;
+}
+
+// The frame of the batch: client and number, and how many commands.
+static int batch_head(struct span bytes, struct arena *arena, Kesu__V1__CommandBatch *batch,
+                      struct codec_error *e)
+{
+    struct wire_field w;
+    while (bytes.n > 0) {
+        if (!wire_take(&bytes, &w)) return fail(e, E_MALFORMED, "", "truncated, or not a message");
+        if (w.tag == 1) {
+            if (w.type != 2) return fail(e, E_MALFORMED, "client", "not of the field's type");
+            if (w.bytes.n > 64) return fail(e, E_TOO_BIG, "client", "more than 64 bytes");
+            if (!codec_is_utf8(w.bytes)) return fail(e, E_UTF8, "client", "not UTF-8, or holds NUL");
+            char *client = arena_alloc(arena, w.bytes.n + 1);
+            if (client == NULL) return fail(e, E_NOMEM, "", "takes more memory than allowed");
+            memcpy(client, w.bytes.p, w.bytes.n);
+            client[w.bytes.n] = '\0';
+            batch->client = client;
+        } else if (w.tag == 2) {
+            if (w.type != 0) return fail(e, E_MALFORMED, "batch", "not of the field's type");
+            batch->batch = w.number;
+        } else if (w.tag == 3) {
+            if (w.type != 2) return fail(e, E_MALFORMED, "commands", "not of the field's type");
+            if (++batch->n_commands > 1024) return fail(e, E_TOO_BIG, "commands", "more than 1024");
+        }
+    }
+    return 0;
+}
+
+int codec_unpack_commands(struct span bytes, struct arena *arena, Kesu__V1__CommandBatch **ret,
+                          struct codec_error **ret_errors, struct codec_error *ret_error)
+{
+    Kesu__V1__CommandBatch *batch = arena_alloc(arena, sizeof *batch);
+    if (batch == NULL) return fail(ret_error, E_NOMEM, "", "takes more memory than allowed");
+    kesu__v1__command_batch__init(batch);
+    int err = batch_head(bytes, arena, batch, ret_error);
+    if (err != 0) return err;
+
+    size_t n = batch->n_commands;
+    batch->commands = arena_alloc(arena, n * sizeof *batch->commands);
+    struct codec_error *errors = arena_alloc(arena, n * sizeof *errors);
+    if (batch->commands == NULL || errors == NULL)
+        return fail(ret_error, E_NOMEM, "", "takes more memory than allowed");
+    struct wire_field w;
+    for (size_t i = 0; bytes.n > 0 && wire_take(&bytes, &w);) {
+        if (w.tag != 3) continue;
+        errors[i].code = 0;
+        err = unpack_command(w.bytes, arena, &batch->commands[i], &errors[i]);
+        if (err != 0) return fail(ret_error, E_NOMEM, "", "takes more memory than allowed");
+        i++;
+    }
+    *ret = batch;
+    *ret_errors = errors;
+    return 0;
+}
+
+size_t codec_size(const void *message)
+{
+    return protobuf_c_message_get_packed_size(message);
+}
+
+struct span codec_pack(const void *message, struct arena *arena)
+{
+    size_t n = protobuf_c_message_get_packed_size(message);
+    uint8_t *p = arena_alloc(arena, n);
+    if (p == NULL) return SPAN_NONE;
+    protobuf_c_message_pack(message, p);
+    return span_of(p, n);
+}
+
+struct buf *codec_pack_buf(const void *message)
+{
+    struct buf *b = buf_new(protobuf_c_message_get_packed_size(message));
+    protobuf_c_message_pack(message, b->p);
+    return b;
+}
+
+// Bytes of the character at p, 0 when there is none that is legal here.
+static inline size_t utf8_char(const uint8_t *p, size_t n)
+{
+    uint8_t c = p[0];
+    if (c < 0x80) return c != 0;
+    if (c < 0xc2) return 0;
+    if (c < 0xe0) return n >= 2 && (p[1] & 0xc0) == 0x80 ? 2 : 0;
+    if (c < 0xf0) {
+        if (n < 3 || (p[1] & 0xc0) != 0x80 || (p[2] & 0xc0) != 0x80) return 0;
+        if (c == 0xe0 && p[1] < 0xa0) return 0;
+        if (c == 0xed && p[1] >= 0xa0) return 0;
+        return 3;
+    }
+    if (c > 0xf4 || n < 4 || (p[1] & 0xc0) != 0x80 || (p[2] & 0xc0) != 0x80 || (p[3] & 0xc0) != 0x80)
+        return 0;
+    if (c == 0xf0 && p[1] < 0x90) return 0;
+    if (c == 0xf4 && p[1] >= 0x90) return 0;
+    return 4;
+}
+
+// Bytes from the front that are good.
+static size_t utf8_valid(struct span text)
+{
+    static const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;
+    size_t i = 0;
+    while (i < text.n) {
+        while (text.n - i >= 8) {
+            uint64_t v;
+            memcpy(&v, text.p + i, 8);
+            // A top bit: not ASCII. The other term has a top bit where a byte is zero.
+            if ((v & tops) != 0 || ((v - ones) & ~v & tops) != 0) break;
+            i += 8;
+        }
+        if (i == text.n) break;
+        size_t n = utf8_char(text.p + i, text.n - i);
+        if (n == 0) break;
+        i += n;
+        while (i < text.n && text.p[i] >= 0x80) {
+            n = utf8_char(text.p + i, text.n - i);
+            if (n == 0) return i;
+            i += n;
+        }
+    }
+    return i;
+}
+
+bool codec_is_utf8(struct span text)
+{
+    return utf8_valid(text) == text.n;
+}
+
+size_t codec_utf8_prefix(struct span text, size_t max)
+{
+    if (text.n > max) text.n = max;
+    return utf8_valid(text);
+}
+
+// "CHANNEL_" of CHANNEL_UNSPECIFIED.
+static size_t prefix_length(const ProtobufCEnumDescriptor *d)
+{
+    static const char unspecified[] = "UNSPECIFIED";
+    const char *name = d->values[0].name;
+    const char *end = strstr(name, unspecified);
+    return end != NULL ? (size_t)(end - name) : 0;
+}
+
+static const char *without_prefix(const ProtobufCEnumDescriptor *d, const char *name)
+{
+    size_t n = prefix_length(d);
+    return strncmp(name, d->values[0].name, n) == 0 ? name + n : name;
+}
+
+const char *codec_enum_name(const ProtobufCEnumDescriptor *d, int value, char *ret, size_t n)
+{
+    const ProtobufCEnumValue *v = protobuf_c_enum_descriptor_get_value(d, value);
+    if (v == NULL) return NULL;
+    const char *name = without_prefix(d, v->name);
+    size_t i = 0;
+    for (; name[i] != '\0' && i + 1 < n; i++) ret[i] = (char)tolower((unsigned char)name[i]);
+    ret[i] = '\0';
+    return ret;
+}
+
+int codec_enum_value(const ProtobufCEnumDescriptor *d, const char *name, int *ret)
+{
+    for (unsigned i = 0; i < d->n_values; i++) {
+        if (strcasecmp(without_prefix(d, d->values[i].name), name) != 0) continue;
+        *ret = d->values[i].value;
+        return 0;
+    }
+    return E_ENUM;
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sealing with XChaCha20-Poly1305, and the ring of keys a reader was handed:
+// a hash table over a circle of entries; a new one takes the oldest's place.
+#include "seal.h"
+
+#include <sodium.h>
+
+#include "check.h"
+#include "err.h"
+#include "hash.h"
+#include "key.h"
+
+static struct key key_id_bytes(uint64_t id)
+{
+    struct key k;
+    k.n = 0;
+    key_u64(&k, id);
+    return k;
+}
+
+int seal_message(struct env *env, const struct seal_key *key, const void *message, struct arena *arena,
+                 Kesu__V1__Sealed *ret)
+{
+    struct span plain = codec_pack(message, arena);
+    uint8_t *nonce = arena_alloc(arena, SEAL_NONCE_BYTES);
+    uint8_t *sealed = arena_alloc(arena, plain.n + SEAL_TAG_BYTES);
+    if (plain.p == NULL || nonce == NULL || sealed == NULL) return E_NOMEM;
+    env_random(env, nonce, SEAL_NONCE_BYTES);
+    struct key id = key_id_bytes(key->id);
+    unsigned long long n = 0;
+    crypto_aead_xchacha20poly1305_ietf_encrypt(sealed, &n, plain.p, plain.n, id.p, id.n, NULL, nonce,
+                                               key->secret);
+    kesu__v1__sealed__init(ret);
+    ret->key_id = key->id;
+    ret->nonce = (ProtobufCBinaryData){SEAL_NONCE_BYTES, nonce};
+    ret->ciphertext = (ProtobufCBinaryData){(size_t)n, sealed};
+    return 0;
+}
+
+int seal_open(const uint8_t secret[SEAL_KEY_BYTES], const Kesu__V1__Sealed *sealed, struct arena *arena,
+              struct span *ret_plain)
+{
+    if (sealed->nonce.len != SEAL_NONCE_BYTES || sealed->ciphertext.len < SEAL_TAG_BYTES) return E_CRYPTO;
+    uint8_t *plain = arena_alloc(arena, sealed->ciphertext.len);
+    if (plain == NULL) return E_NOMEM;
+    struct key id = key_id_bytes(sealed->key_id);
+    unsigned long long n = 0;
+    if (crypto_aead_xchacha20poly1305_ietf_decrypt(plain, &n, NULL, sealed->ciphertext.data,
+                                                   sealed->ciphertext.len, id.p, id.n, sealed->nonce.data,
+                                                   secret) != 0)
+        return E_CRYPTO;
+    *ret_plain = span_of(plain, (size_t)n);
+    return 0;
+}
+
+int seal_open_message(const uint8_t secret[SEAL_KEY_BYTES], const Kesu__V1__Sealed *sealed,
+                      const ProtobufCMessageDescriptor *d, struct arena *arena, void *ret_message)
+{
+    struct span plain;
+    struct codec_error error;
+    int err = seal_open(secret, sealed, arena, &plain);
+    if (err != 0) return err;
+    return codec_unpack(d, plain, arena, ret_message, &error);
+}
+
+struct ring_entry {
+    struct seal_key key;
+    bool used, erased;
+    uint32_t next; // in its chain, place + 1
+};
+
+struct seal_ring {
+    struct mem *mem;
+    uint32_t max, oldest, n_chains;
+    uint32_t *chains; // first entry of a chain, place + 1
+    struct ring_entry *entries;
+};
+
+struct seal_ring *seal_ring_new(struct mem *m, unsigned max_keys)
+{
+    CHECK(max_keys > 0);
+    struct seal_ring *r = mem_zalloc(m, sizeof *r);
+    r->mem = m;
+    r->max = max_keys;
+    for (r->n_chains = 16; r->n_chains < max_keys; r->n_chains *= 2) {
+    }
+    r->chains = mem_zalloc(m, r->n_chains * sizeof r->chains[0]);
+    r->entries = mem_zalloc(m, r->max * sizeof r->entries[0]);
+    return r;
+}
+
+void seal_ring_free(struct seal_ring **p)
+{
+    struct seal_ring *r = *p;
+    if (r == NULL) return;
+    sodium_memzero(r->entries, r->max * sizeof r->entries[0]);
+    mem_free(r->mem, r->entries);
+    mem_free(r->mem, r->chains);
+    mem_free(r->mem, r);
+    *p = NULL;
+}
+
+static uint32_t *chain_of(struct seal_ring *r, uint64_t key_id)
+{
+    return &r->chains[hash_fast(span_of(&key_id, sizeof key_id)) & (r->n_chains - 1)];
+}
+
+static struct ring_entry *find(struct seal_ring *r, uint64_t key_id)
+{
+    for (uint32_t i = *chain_of(r, key_id); i != 0; i = r->entries[i - 1].next)
+        if (r->entries[i - 1].key.id == key_id) return &r->entries[i - 1];
+    return NULL;
+}
+
+static void unlink_entry(struct seal_ring *r, struct ring_entry *e)
+{
+    uint32_t *link = chain_of(r, e->key.id);
+    while (&r->entries[*link - 1] != e) link = &r->entries[*link - 1].next;
+    *link = e->next;
+}
+
+static struct ring_entry *take_oldest(struct seal_ring *r, uint64_t key_id)
+{
+    uint32_t place = r->oldest;
+    struct ring_entry *e = &r->entries[place];
+    r->oldest = (r->oldest + 1) % r->max;
+    if (e->used) unlink_entry(r, e);
+    sodium_memzero(e, sizeof *e);
+    uint32_t *chain = chain_of(r, key_id);
+    e->used = true;
+    e->key.id = key_id;
+    e->next = *chain;
+    *chain = place + 1;
+    return e;
+}
+
+void seal_ring_add(struct seal_ring *r, uint64_t key_id, struct span secret)
+{
+    CHECK(secret.n == 0 || secret.n == SEAL_KEY_BYTES);
+    struct ring_entry *e = find(r, key_id);
+    if (e == NULL) e = take_oldest(r, key_id);
+    e->erased = secret.n == 0;
+    if (e->erased)
+        sodium_memzero(e->key.secret, SEAL_KEY_BYTES);
+    else
+        memcpy(e->key.secret, secret.p, SEAL_KEY_BYTES);
+}
+
+int seal_ring_get(struct seal_ring *r, uint64_t key_id, const uint8_t **ret)
+{
+    const struct ring_entry *e = find(r, key_id);
+    if (e == NULL) return E_NOT_FOUND;
+    if (e->erased) return E_ERASED;
+    *ret = e->key.secret;
+    return 0;
+}
