@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Real daemons in a directory of their own, a real SMTP server beside them."""
+
+import fcntl
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+import kesu_client  # noqa: E402
+from kesu.v1 import command_pb2, query_pb2  # noqa: E402
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BIN = pathlib.Path(os.environ.get("KESU_BIN", ROOT / "build/release/bin"))
+DAEMONS = ["intake", "routing", "routing-worker", "sla-watch", "notification", "analytics"]
+PATIENCE = 30  # seconds a condition may take on a loaded machine
+
+
+def until(condition, what, seconds=PATIENCE):
+    """Waits for a condition; what it returned, or a failure that says what was missing."""
+    end = time.monotonic() + seconds
+    pause = threading.Event()
+    while True:
+        result = condition()
+        if result:
+            return result
+        if time.monotonic() > end:
+            pytest.fail(f"not within {seconds} s: {what() if callable(what) else what}")
+        pause.wait(0.02)
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Office:
+    """A set of daemons on one data directory."""
+
+    def __init__(self, directory):
+        self.dir = pathlib.Path(directory)
+        self.data = self.dir / "data"
+        self.run = self.dir / "run"
+        self.processes = {}
+        self.settings = {"intake": ["--policy-dir", str(ROOT / "deploy/policy")]}
+        self.logs = {}
+
+    def start(self, name, *flags, instance=None, wait=True):
+        """Starts kesu-NAME; instance: another name for a second one (workers)."""
+        key = instance or name
+        log = open(self.dir / f"{key}.log", "ab")
+        run_flags = ["--run-dir", str(self.run), "--data-dir", str(self.data)]
+        given = list(self.settings.get(key, self.settings.get(name, [])))
+        process = subprocess.Popen(
+            [str(BIN / f"kesu-{name}"), *run_flags, *given, *flags], stdout=log, stderr=log, stdin=subprocess.DEVNULL
+        )
+        log.close()
+        self.processes[key] = process
+        if wait:
+            self.wait_ready(key)
+        return process
+
+    def start_all(self, *names):
+        for name in names or DAEMONS:
+            self.start(name, wait=False)
+        for name in names or DAEMONS:
+            self.wait_ready(name)
+
+    def http(self, name, path, seconds=5):
+        """Status and body; (0, "") when nobody answers."""
+        try:
+            port = int((self.run / f"{name}.port").read_text())
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=seconds) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as e:
+            return e.code, e.read().decode()
+        except (OSError, ValueError):
+            return 0, ""
+
+    def log(self, name):
+        path = self.dir / f"{name}.log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def wait_ready(self, name, seconds=PATIENCE):
+        def ready():
+            process = self.processes[name]
+            if process.poll() is not None:
+                pytest.fail(f"{name} ended with {process.returncode}:\n{self.log(name)[-3000:]}")
+            return self.http(name, "/readyz")[0] == 200
+
+        until(ready, lambda: f"{name} ready: {self.http(name, '/readyz')}\n{self.log(name)[-3000:]}", seconds)
+
+    def kill(self, name, how=signal.SIGKILL):
+        process = self.processes.pop(name)
+        process.send_signal(how)
+        process.wait(PATIENCE)
+        if how == signal.SIGKILL:
+            (self.run / f"{name}.port").unlink(missing_ok=True)
+        return process.returncode
+
+    def stop(self):
+        for name in reversed(list(self.processes)):
+            process = self.processes[name]
+            process.send_signal(signal.SIGCONT)
+            process.send_signal(signal.SIGTERM)
+        for name, process in self.processes.items():
+            try:
+                status = process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                pytest.fail(f"{name} did not stop when asked")
+            assert status == 0, f"{name} stopped with {status}:\n{self.log(name)[-3000:]}"
+        self.processes = {}
+
+    def lane(self, lane="intake-new", client="test"):
+        return kesu_client.Lane(self.run, lane, client)
+
+    def journal(self, **options):
+        return kesu_client.Journal(self.run, **options)
+
+    def control(self, daemon, **bodies):
+        return kesu_client.control(self.run, daemon, **bodies)
+
+    def info(self, daemon):
+        return self.control(daemon, info=query_pb2.GetInfo())
+
+    def case(self, case_id, personal=False):
+        return self.control("intake", get_case=query_pb2.GetCase(case_id=case_id, personal=personal))
+
+    def stats(self):
+        return self.control("analytics-query", get_stats=query_pb2.GetStats())
+
+    def kesu(self, *arguments, status=0, stdin=""):
+        """Runs the command line; its standard output."""
+        done = subprocess.run(
+            [str(BIN / "kesu"), "--run-dir", str(self.run), "--data-dir", str(self.data), *arguments],
+            input=stdin, capture_output=True, text=True, timeout=120, check=False,
+        )
+        assert done.returncode == status, f"kesu {arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def agents_present(self, capacity=1000):
+        """Every agent of the shipped policy comes to work."""
+        agents = self.shipped_agents()
+        with_lane = self.lane("intake-people", "presence")
+        replies = with_lane.ask(
+            [
+                kesu_client.command(
+                    set_presence=command_pb2.SetPresence(agent=agent, present=True, capacity=capacity)
+                )
+                for agent in agents
+            ]
+        )
+        with_lane.close()
+        assert all(reply.WhichOneof("result") == "accepted" for reply in replies), replies
+        return agents
+
+    @staticmethod
+    def shipped_agents():
+        import yaml
+
+        org = yaml.safe_load((ROOT / "deploy/policy/org.yaml").read_text())
+        return [person["id"] for person in org["staff"] if person.get("agent")]
+
+    def wait_folded(self, *daemons, seconds=PATIENCE):
+        """Until these folds have folded all that intake has now."""
+        head = self.info("intake").head_seq
+        for daemon in daemons:
+            until(lambda d=daemon: self.info(d).folded_seq >= head, f"{daemon} at {head}", seconds)
+
+
+@pytest.fixture
+def office():
+    """Not started yet; everything it started is stopped at the end."""
+    directory = tempfile.mkdtemp(prefix="kesu-")
+    os.chmod(directory, 0o755)
+    made = Office(directory)
+    try:
+        yield made
+        made.stop()
+    finally:
+        for process in made.processes.values():
+            process.kill()
+            process.wait()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+class SmtpServer:
+    """OpenSMTPD on a loopback port, all mail delivered to one Maildir."""
+
+    CONFIG = """\
+queue ttl 1h
+table everyone {{ "@" = "nobody" }}
+listen on 127.0.0.1 port {port} hostname localhost
+action deliver maildir "{maildir}" user nobody virtual <everyone>
+match from any for any action deliver
+"""
+
+    def __init__(self, directory):
+        self.dir = pathlib.Path(directory)
+        self.maildir = self.dir / "Maildir"
+        self.maildir.mkdir()
+        shutil.chown(self.maildir, "nobody")
+        self.port = free_port()
+        self.url = f"smtp://127.0.0.1:{self.port}"
+        self.config = self.dir / "smtpd.conf"
+        self.config.write_text(self.CONFIG.format(port=self.port, maildir=self.maildir))
+        self.process = None
+
+    def start(self):
+        log = open(self.dir / "smtpd.log", "ab")
+        self.process = subprocess.Popen(
+            ["/usr/sbin/smtpd", "-d", "-f", str(self.config)], stdout=log, stderr=log, stdin=subprocess.DEVNULL
+        )
+        log.close()
+        until(self.answers, lambda: f"smtpd: {(self.dir / 'smtpd.log').read_text()}")
+
+    def answers(self):
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), 1) as s:
+                return s.recv(3) == b"220"
+        except OSError:
+            return False
+
+    def stop(self):
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(PATIENCE)
+            self.process = None
+            until(lambda: not self.answers(), "smtpd gone")
+
+    def mails(self):
+        """All mails delivered so far, parsed."""
+        import email
+        import email.policy
+
+        found = []
+        for path in sorted(self.maildir.glob("new/*")):
+            found.append(email.message_from_bytes(path.read_bytes(), policy=email.policy.default))
+        return found
+
+
+@pytest.fixture
+def smtp():
+    """A running server; only one fits on a machine, so a lock is held."""
+    if not os.path.exists("/usr/sbin/smtpd") or os.geteuid() != 0:
+        if os.environ.get("CI") == "true":
+            pytest.fail("CI needs OpenSMTPD and root")
+        pytest.skip("SKIP: needs OpenSMTPD and root")
+    directory = tempfile.mkdtemp(prefix="kesu-smtp-")
+    os.chmod(directory, 0o755)
+    with open("/tmp/kesu-smtpd.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        server = SmtpServer(directory)
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()
+            shutil.rmtree(directory, ignore_errors=True)
