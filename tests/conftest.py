@@ -22,7 +22,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import kesu_client  # noqa: E402
 from kesu.v1 import command_pb2, query_pb2  # noqa: E402
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROOT = pathlib.Path(__file__).resolve().parents[1]
 BIN = pathlib.Path(os.environ.get("KESU_BIN", ROOT / "build/release/bin"))
 DAEMONS = ["intake", "routing", "routing-worker", "sla-watch", "notification", "analytics"]
 PATIENCE = 30  # seconds a condition may take on a loaded machine
