@@ -13,4 +13,7 @@ char *json_from_message(struct mem *m, const void *message, unsigned indent);
 int json_to_message(const ProtobufCMessageDescriptor *d, struct span text, struct arena *arena,
                     void *ret_message, struct codec_error *ret_error);
 
+/* Bytes of one value of this type in a message of protobuf-c. */
+size_t json_element_size(ProtobufCType type);
+
 #endif
