@@ -75,31 +75,57 @@ static inline int bus_listen(struct env *env, const struct bus_server_opts *opts
 {
     return env->bus->listen(env, opts, ret);
 }
-#define bus_server_close(env, s) ((env)->bus->server_close(s)) /* accepts NULL */
+/* accepts NULL */
+static inline void bus_server_close(struct env *env, struct bus_server *s)
+{
+    env->bus->server_close(s);
+}
 
 /* body: NULL or a buffer the bus takes a reference of. E_AGAIN: the peer's
  * queue is full; E_NOT_FOUND: the peer is gone. Nothing was sent then. */
-#define bus_reply(env, s, peer, head, body) ((env)->bus->reply((s), (peer), (head), (body)))
+static inline int bus_reply(struct env *env, struct bus_server *s, uint64_t peer, struct span head,
+                            struct buf *body)
+{
+    return env->bus->reply(s, peer, head, body);
+}
 
 /* While paused nothing is drained; what comes waits in the socket. */
-#define bus_pause(env, s, paused) ((env)->bus->pause((s), (paused)))
+static inline void bus_pause(struct env *env, struct bus_server *s, bool paused)
+{
+    env->bus->pause(s, paused);
+}
 
 /* Connects in the background and again after every break, with jitter. */
 static inline int bus_connect(struct env *env, const struct bus_client_opts *opts, struct bus_client **ret)
 {
     return env->bus->connect(env, opts, ret);
 }
-#define bus_client_close(env, c) ((env)->bus->client_close(c)) /* accepts NULL */
+/* accepts NULL */
+static inline void bus_client_close(struct env *env, struct bus_client *c)
+{
+    env->bus->client_close(c);
+}
 
 /* E_AGAIN: not connected, or the queue is full. Nothing was sent then. */
-#define bus_send(env, c, head, body) ((env)->bus->send((c), (head), (body)))
+static inline int bus_send(struct env *env, struct bus_client *c, struct span head, struct buf *body)
+{
+    return env->bus->send(c, head, body);
+}
 
 static inline int bus_publisher_open(struct env *env, const char *endpoint, struct bus_publisher **ret)
 {
     return env->bus->publisher_open(env, endpoint, ret);
 }
-#define bus_publisher_close(env, p)         ((env)->bus->publisher_close(p)) /* accepts NULL */
-#define bus_publish(env, p, topic, payload) ((env)->bus->publish((p), (topic), (payload)))
+/* accepts NULL */
+static inline void bus_publisher_close(struct env *env, struct bus_publisher *p)
+{
+    env->bus->publisher_close(p);
+}
+static inline void bus_publish(struct env *env, struct bus_publisher *p, const char *topic,
+                               struct span payload)
+{
+    env->bus->publish(p, topic, payload);
+}
 
 /* head of each message = topic, body = payload. */
 static inline int bus_subscriber_open(struct env *env, const char *endpoint, const char *topic_prefix,
@@ -107,6 +133,10 @@ static inline int bus_subscriber_open(struct env *env, const char *endpoint, con
 {
     return env->bus->subscriber_open(env, endpoint, topic_prefix, on_message, self, ret);
 }
-#define bus_subscriber_close(env, s) ((env)->bus->subscriber_close(s)) /* accepts NULL */
+/* accepts NULL */
+static inline void bus_subscriber_close(struct env *env, struct bus_subscriber *s)
+{
+    env->bus->subscriber_close(s);
+}
 
 #endif

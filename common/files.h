@@ -34,20 +34,58 @@ static inline int file_open(struct env *env, const char *path, enum file_mode mo
 {
     return env->files->open(env, path, mode, ret);
 }
-#define file_close(env, f) ((env)->files->close(f)) /* accepts NULL */
+/* accepts NULL */
+static inline void file_close(struct env *env, struct file *f)
+{
+    env->files->close(f);
+}
 /* Short only at the end of the file. */
-#define file_read(env, f, offset, ret, n, ret_n) ((env)->files->read((f), (offset), (ret), (n), (ret_n)))
-#define file_write(env, f, offset, p, n)         ((env)->files->write((f), (offset), (p), (n)))
-#define file_sync(env, f)                        ((env)->files->sync(f)) /* after a failure call env_die */
-#define file_size(env, f, ret)                   ((env)->files->size((f), (ret)))
-#define file_resize(env, f, size)                ((env)->files->resize((f), (size)))
+static inline int file_read(struct env *env, struct file *f, uint64_t offset, void *ret, size_t n,
+                            size_t *ret_n)
+{
+    return env->files->read(f, offset, ret, n, ret_n);
+}
+static inline int file_write(struct env *env, struct file *f, uint64_t offset, const void *p, size_t n)
+{
+    return env->files->write(f, offset, p, n);
+}
+/* after a failure call env_die */
+static inline int file_sync(struct env *env, struct file *f)
+{
+    return env->files->sync(f);
+}
+static inline int file_size(struct env *env, struct file *f, uint64_t *ret)
+{
+    return env->files->size(f, ret);
+}
+static inline int file_resize(struct env *env, struct file *f, uint64_t size)
+{
+    return env->files->resize(f, size);
+}
 /* These three are on disk when they return: the directory is synced. */
-#define files_rename(env, from, to) ((env)->files->rename((env), (from), (to)))
-#define files_unlink(env, path)     ((env)->files->unlink((env), (path)))
-#define files_mkdir(env, path)      ((env)->files->mkdir((env), (path))) /* and its parents; 0 when there */
+static inline int files_rename(struct env *env, const char *from, const char *to)
+{
+    return env->files->rename(env, from, to);
+}
+static inline int files_unlink(struct env *env, const char *path)
+{
+    return env->files->unlink(env, path);
+}
+/* and its parents; 0 when there */
+static inline int files_mkdir(struct env *env, const char *path)
+{
+    return env->files->mkdir(env, path);
+}
 /* In order of name, without . and ..; a non-zero answer of on_name ends it and is returned. */
-#define files_list(env, path, on_name, self) ((env)->files->list((env), (path), (on_name), (self)))
-#define files_free_bytes(env, path, ret)     ((env)->files->free_bytes((env), (path), (ret)))
+static inline int files_list(struct env *env, const char *path, int (*on_name)(void *self, const char *name),
+                             void *self)
+{
+    return env->files->list(env, path, on_name, self);
+}
+static inline int files_free_bytes(struct env *env, const char *path, uint64_t *ret)
+{
+    return env->files->free_bytes(env, path, ret);
+}
 
 /* Whole files. read: at most max bytes (E_TOO_BIG), to be freed with
  * mem_free(&env->mem, ret->p). replace: written aside, synced, renamed. */

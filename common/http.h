@@ -29,6 +29,10 @@ static inline int http_post(struct env *env, const struct http_request *request,
 {
     return env->http->post(env, request, ret);
 }
-#define http_cancel(env, call) ((env)->http->cancel(call)) /* accepts NULL */
+/* accepts NULL */
+static inline void http_cancel(struct env *env, struct http_call *call)
+{
+    env->http->cancel(call);
+}
 
 #endif

@@ -29,13 +29,13 @@ void log_setup(enum log_level least, enum log_format format);
 bool log_enabled(enum log_level level);
 void log_write(struct env *env, enum log_level level, const char *what, const struct log_field *fields);
 
-#define LOG_AT(env, level, what, ...)                                                                        \
-    do {                                                                                                     \
-        if (log_enabled(level))                                                                              \
-            log_write((env), (level), (what),                                                                \
-                      (const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){NULL, LOG_FIELD_STR, NULL, 0}}); \
+#define LOG_END ((struct log_field){NULL, LOG_FIELD_STR, NULL, 0})
+#define LOG_AT(env, level, what, ...)                                                   \
+    do {                                                                                \
+        if (log_enabled(level))                                                         \
+            log_write((env), (level), (what),                                           \
+                      (const struct log_field[]){LOG_END, ##__VA_ARGS__, LOG_END} + 1); \
     } while (0)
-
 #define log_debug(env, ...) LOG_AT(env, LOG_DEBUG, __VA_ARGS__)
 #define log_info(env, ...)  LOG_AT(env, LOG_INFO, __VA_ARGS__)
 #define log_warn(env, ...)  LOG_AT(env, LOG_WARN, __VA_ARGS__)

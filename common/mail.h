@@ -36,6 +36,10 @@ static inline int mail_send(struct env *env, const struct mail_request *request,
 {
     return env->mail->send(env, request, ret);
 }
-#define mail_cancel(env, call) ((env)->mail->cancel(call)) /* accepts NULL */
+/* accepts NULL */
+static inline void mail_cancel(struct env *env, struct mail_call *call)
+{
+    env->mail->cancel(call);
+}
 
 #endif

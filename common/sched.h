@@ -41,16 +41,30 @@ static inline struct timer *timer_new(struct env *env, void (*on_due)(void *self
 {
     return env->sched->timer_new(env, on_due, self);
 }
-#define timer_set(env, t, due_mono_us) ((env)->sched->timer_set((t), (due_mono_us)))
-#define timer_cancel(env, t)           ((env)->sched->timer_cancel(t))
-#define timer_free(env, t)             ((env)->sched->timer_free(t)) /* accepts NULL */
+static inline void timer_set(struct env *env, struct timer *t, int64_t due_mono_us)
+{
+    env->sched->timer_set(t, due_mono_us);
+}
+static inline void timer_cancel(struct env *env, struct timer *t)
+{
+    env->sched->timer_cancel(t);
+}
+/* accepts NULL */
+static inline void timer_free(struct env *env, struct timer *t)
+{
+    env->sched->timer_free(t);
+}
 
 /* on_turn_end is called after every turn in which anything ran. */
 static inline struct turn_hook *turn_hook_new(struct env *env, void (*on_turn_end)(void *self), void *self)
 {
     return env->sched->hook_new(env, on_turn_end, self);
 }
-#define turn_hook_free(env, h) ((env)->sched->hook_free(h)) /* accepts NULL */
+/* accepts NULL */
+static inline void turn_hook_free(struct env *env, struct turn_hook *h)
+{
+    env->sched->hook_free(h);
+}
 
 /* Makes sure that another turn runs, though nothing may happen outside. */
 static inline void sched_wake(struct env *env)
@@ -63,8 +77,14 @@ static inline struct lane *lane_open(struct env *env, const char *name)
 {
     return env->sched->lane_open(env, name);
 }
-#define lane_post(env, lane, job) ((env)->sched->lane_post((lane), (job)))
+static inline void lane_post(struct env *env, struct lane *lane, struct job *job)
+{
+    env->sched->lane_post(lane, job);
+}
 /* Waits for the work of posted jobs, calls their done, ends the thread. Accepts NULL. */
-#define lane_close(env, lane) ((env)->sched->lane_close(lane))
+static inline void lane_close(struct env *env, struct lane *lane)
+{
+    env->sched->lane_close(lane);
+}
 
 #endif

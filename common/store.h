@@ -55,30 +55,81 @@ static inline int store_open(struct env *env, const struct store_opts *opts, str
 {
     return env->store->open(env, opts, ret);
 }
-#define store_close(env, s) ((env)->store->close(s)) /* accepts NULL */
-#define store_remove(env, path) \
-    ((env)->store->remove((env), (path))) /* of a closed store; 0 when there is none */
-#define store_begin(env, s, mode, ret) ((env)->store->begin((s), (mode), (ret)))
+/* accepts NULL */
+static inline void store_close(struct env *env, struct store *s)
+{
+    env->store->close(s);
+}
+/* of a closed store; 0 when there is none */
+static inline int store_remove(struct env *env, const char *path)
+{
+    return env->store->remove(env, path);
+}
+static inline int store_begin(struct env *env, struct store *s, enum store_mode mode, struct store_txn **ret)
+{
+    return env->store->begin(s, mode, ret);
+}
 /* Ends the transaction whatever it returns. E_NOSPACE: nothing was written,
  * the store is as before. E_IO: a sync failed; call env_die. */
-#define store_commit(env, t, sync) ((env)->store->commit((t), (sync)))
-#define store_abort(env, t)        ((env)->store->abort(t)) /* accepts NULL */
+static inline int store_commit(struct env *env, struct store_txn *t, enum store_sync sync)
+{
+    return env->store->commit(t, sync);
+}
+/* accepts NULL */
+static inline void store_abort(struct env *env, struct store_txn *t)
+{
+    env->store->abort(t);
+}
 /* E_NOT_FOUND leaves *ret untouched. */
-#define store_get(env, t, table, key, ret) ((env)->store->get((t), (table), (key), (ret)))
+static inline int store_get(struct env *env, struct store_txn *t, unsigned table, struct span key,
+                            struct span *ret)
+{
+    return env->store->get(t, table, key, ret);
+}
 /* append: the key is after all others of the table; faster. E_NOSPACE when full. */
-#define store_put(env, t, table, key, value, append) \
-    ((env)->store->put((t), (table), (key), (value), (append)))
-#define store_del(env, t, table, key)         ((env)->store->del((t), (table), (key))) /* E_NOT_FOUND */
-#define store_clear(env, t, table)            ((env)->store->clear((t), (table)))
-#define store_cursor_open(env, t, table, ret) ((env)->store->cursor_open((t), (table), (ret)))
-#define store_cursor_close(env, c) \
-    ((env)->store->cursor_close(c)) /* accepts NULL; before its transaction ends */
+static inline int store_put(struct env *env, struct store_txn *t, unsigned table, struct span key,
+                            struct span value, bool append)
+{
+    return env->store->put(t, table, key, value, append);
+}
+/* E_NOT_FOUND */
+static inline int store_del(struct env *env, struct store_txn *t, unsigned table, struct span key)
+{
+    return env->store->del(t, table, key);
+}
+static inline int store_clear(struct env *env, struct store_txn *t, unsigned table)
+{
+    return env->store->clear(t, table);
+}
+static inline int store_cursor_open(struct env *env, struct store_txn *t, unsigned table,
+                                    struct store_cursor **ret)
+{
+    return env->store->cursor_open(t, table, ret);
+}
+/* accepts NULL; before its transaction ends */
+static inline void store_cursor_close(struct env *env, struct store_cursor *c)
+{
+    env->store->cursor_close(c);
+}
 /* First record whose key is >= key; E_NOT_FOUND past the end. */
-#define store_seek(env, c, key, ret_key, ret_value) ((env)->store->seek((c), (key), (ret_key), (ret_value)))
+static inline int store_seek(struct env *env, struct store_cursor *c, struct span key, struct span *ret_key,
+                             struct span *ret_value)
+{
+    return env->store->seek(c, key, ret_key, ret_value);
+}
 /* direction +1 next, -1 previous; on a fresh cursor: first, last. E_NOT_FOUND at the end. */
-#define store_step(env, c, direction, ret_key, ret_value) \
-    ((env)->store->step((c), (direction), (ret_key), (ret_value)))
-#define store_copy(env, s, path)                 ((env)->store->copy((s), (path)))
-#define store_usage(env, s, ret_used, ret_limit) ((env)->store->usage((s), (ret_used), (ret_limit)))
+static inline int store_step(struct env *env, struct store_cursor *c, int direction, struct span *ret_key,
+                             struct span *ret_value)
+{
+    return env->store->step(c, direction, ret_key, ret_value);
+}
+static inline int store_copy(struct env *env, struct store *s, const char *path)
+{
+    return env->store->copy(s, path);
+}
+static inline int store_usage(struct env *env, struct store *s, uint64_t *ret_used, uint64_t *ret_limit)
+{
+    return env->store->usage(s, ret_used, ret_limit);
+}
 
 #endif
