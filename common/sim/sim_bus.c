@@ -233,7 +233,7 @@ static void on_up(void *self)
     arm_up(l);
     link_settle(l);
     server->on_message(server->self, peer,
-                       &(struct bus_msg){span_of(m->head->p, m->head->n), m->body}); /* may close it */
+                       &(struct bus_msg){.head = buf_span(m->head), .body = m->body}); /* may close it */
     take_in_hand(s, NULL);
 }
 
@@ -259,7 +259,7 @@ static void on_down(void *self)
     }
     arm_down(l);
     link_settle(l);
-    client->on_message(client->self, &(struct bus_msg){span_of(m->head->p, m->head->n), m->body});
+    client->on_message(client->self, &(struct bus_msg){.head = buf_span(m->head), .body = m->body});
     take_in_hand(s, NULL);
 }
 
@@ -459,7 +459,7 @@ static void on_hint(void *self)
     b->queue.event = NULL;
     take_in_hand(s, m);
     arm_hint(b);
-    b->on_message(b->self, &(struct bus_msg){span_of(m->head->p, m->head->n), m->body});
+    b->on_message(b->self, &(struct bus_msg){.head = buf_span(m->head), .body = m->body});
     take_in_hand(s, NULL);
 }
 

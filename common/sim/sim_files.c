@@ -376,9 +376,13 @@ static int sim_unlink(struct env *env, const char *path)
 static int sim_mkdir(struct env *env, const char *path)
 {
     struct sim *s = sim_of(env)->sim;
-    char *clean = sim_files_path(path);
-    const struct sim_disk_entry *e = entry_find(s, clean);
-    int err = e != NULL && e->node != NULL ? E_EXISTS : 0;
+    char *clean = sim_files_path(path), *part = sim_copy_text(clean);
+    int err = 0;
+    for (; !is_top(part); cut_name(part)) {
+        const struct sim_disk_entry *e = entry_find(s, part);
+        if (e != NULL && e->node != NULL) err = E_EXISTS; /* a file is in the way */
+    }
+    free(part);
     if (err == 0) sim_files_add_dir(s, clean);
     free(clean);
     return err;

@@ -316,6 +316,7 @@ static struct span lend(struct store_txn *t, struct span bytes)
 static int sim_get(struct store_txn *t, unsigned table, struct span key, struct span *ret)
 {
     struct span value;
+    CHECK(key.n > 0 && key.n <= KEY_BYTES);
     if (!sim_tree_get(*root_of(t, table), key, &value)) return E_NOT_FOUND;
     *ret = lend(t, value);
     return 0;
@@ -340,7 +341,7 @@ static int sim_put(struct store_txn *t, unsigned table, struct span key, struct 
 
 static int sim_del(struct store_txn *t, unsigned table, struct span key)
 {
-    CHECK(t->mode == STORE_WRITE);
+    CHECK(t->mode == STORE_WRITE && key.n > 0 && key.n <= KEY_BYTES);
     if (t->full) return E_NOSPACE;
     bool found = sim_tree_del(root_of(t, table), key, &t->version->used);
     spoil_loans(t);
