@@ -67,6 +67,13 @@ struct fold_def {
      * transaction, the outbox row is already gone. STALE: decide again. */
     void (*on_answer)(void *self, struct fold *f, const Kesu__V1__Command *command,
                       const Kesu__V1__Reply *reply);
+    /* `fold verify` folds the journal again into a second store, with a second
+     * state of the service made here (no effects: only handlers, on_open and
+     * on_commit are called with it). NULL: the service keeps nothing in memory
+     * and self serves both; with on_reset or on_commit it must be given. */
+    int (*aside_open)(void *self, void **ret_self);
+    void (*aside_close)(void *aside);
+    uint64_t local_tables; /* bit i: table i also holds what is not in the journal (attempts): not compared */
 };
 
 struct fold_opts {
