@@ -22,6 +22,7 @@ struct bus_subscriber;
 struct bus_msg {
     struct span head;
     struct buf *body; /* NULL: no second frame */
+    const char *user; /* servers with keys: "ROLE NAME" of the allow file; else NULL */
 };
 
 /* Keys of CURVE, Z85 text of 40 characters; unset for ipc. */

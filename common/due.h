@@ -21,6 +21,8 @@ int due_compute(const Kesu__V1__Clock *clock, Kesu__V1__Severity severity, int64
 
 /* YYMM of a time in the office's time zone (IANA), e.g. 2611. E_RANGE for an unknown zone. */
 int due_month(const char *time_zone, int64_t time_us, unsigned *ret_yymm);
+/* Seconds since 1970 as the office's wall clock would count them. E_RANGE for an unknown zone. */
+int due_local_seconds(const char *time_zone, int64_t time_us, int64_t *ret);
 /* "2611-000042"; the serial has six digits at least, more when needed. */
 void due_number(unsigned yymm, uint64_t serial, char ret[NUMBER_TEXT]);
 int due_parse_number(const char *text, unsigned *ret_yymm, uint64_t *ret_serial); /* E_SYNTAX */

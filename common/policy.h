@@ -17,6 +17,9 @@
  * to be freed with mem_free. E_POLICY, E_IO. */
 int policy_compile(struct env *env, const char *dir, struct arena *arena, Kesu__V1__PolicyBundle **ret,
                    char **ret_error);
+/* The same from files already read; they become part of the bundle. Pure. E_POLICY. */
+int policy_compile_files(struct mem *m, Kesu__V1__PolicyFile *const *files, size_t n, struct arena *arena,
+                         Kesu__V1__PolicyBundle **ret, char **ret_error);
 /* References and ranges of a compiled policy, whoever sent it. ret_reason names the field. */
 int policy_check(const Kesu__V1__Policy *p, char *ret_reason, size_t n);
 /* What changed for people, line by line; to be freed with mem_free. */
@@ -27,6 +30,11 @@ const Kesu__V1__Department *policy_department(const Kesu__V1__Policy *p, const c
 const Kesu__V1__Staff *policy_staff(const Kesu__V1__Policy *p, const char *id);
 const Kesu__V1__Category *policy_category(const Kesu__V1__Policy *p, const char *id);
 const Kesu__V1__Clock *policy_clock(const Kesu__V1__Policy *p, const char *id);
+/* In this language, else in the office's, else any. */
+const Kesu__V1__Template *policy_template(const Kesu__V1__Policy *p, const char *id,
+                                          Kesu__V1__Language language);
+/* Does a skill ("damage.*", "damage.wet", "*") cover the category? */
+bool policy_skill_covers(const char *skill, const char *category);
 /* Does the skill list cover the category and language ("damage.*", "lang:zh")? */
 bool policy_has_skill(const Kesu__V1__Staff *s, const char *category, Kesu__V1__Language language);
 /* Who is told at this level of the ladder: 1 = the agent's section manager (or

@@ -5,8 +5,8 @@
  * /healthz 200 "ok", or 200 "busy for N s" when the loop has not turned for
  * more than 2 s; a stopped process does not answer. /readyz 200 or 503 with the
  * reason. /metrics Prometheus. The skeleton's own settings: --config FILE,
- * --run-dir, --data-dir, --http-port (0: any, its number in RUN_DIR/NAME.port), --http-host,
- * --log-level, --log-format. */
+ * --run-dir, --data-dir, --http-port (0: any, its number in RUN_DIR/INSTANCE.port), --http-host,
+ * --log-level, --log-format, --instance (the daemon's name unless several of it run). */
 #ifndef KESU_SVC_H
 #define KESU_SVC_H
 
@@ -34,13 +34,14 @@ int svc_main(int argc, char **argv, const struct svc_def *def);
 extern const struct conf_def svc_settings[];
 
 struct env *svc_env(struct svc *svc);
+const char *svc_instance(struct svc *svc); /* as --instance says */
 const struct conf *svc_conf(struct svc *svc);
 /* RUN_DIR/NAME.ipc as an endpoint, from svc's arena: svc_endpoint(svc, "intake-new"). */
 const char *svc_endpoint(struct svc *svc, const char *name);
 /* DATA_DIR/NAME */
 const char *svc_path(struct svc *svc, const char *name);
 
-/* Control socket: RUN_DIR/NAME-control.ipc. GetInfo is answered by the
+/* Control socket: RUN_DIR/INSTANCE-control.ipc. GetInfo is answered by the
  * skeleton, on_info may add to it. A handler answers now, or keeps the peer
  * and request id and answers later with svc_answer. */
 typedef void (*svc_handler)(void *self, uint64_t peer, const Kesu__V1__ControlRequest *request);

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* org.yaml: the office, its departments and sections, its people and the
+ * chain of command. */
+#include "policy_schema.h"
+
+static const struct policy_key office_keys[] = {
+    {"name", POLICY_TEXT, true, 1, 200, NULL, NULL, "the office as customers know it"},
+    {"time_zone", POLICY_TEXT, true, 1, 64, NULL, NULL, "IANA zone; numbers and times shown follow it"},
+    {"mail_from", POLICY_EMAIL, true, 0, 0, NULL, NULL, "address that mail to customers comes from"},
+    {"mail_name", POLICY_TEXT, true, 1, 200, NULL, NULL, "name beside that address"},
+    {"language", POLICY_LANGUAGE, true, 0, 0, NULL, NULL, "used when the customer's is not known"},
+    {NULL, 0, false, 0, 0, NULL, NULL, NULL},
+};
+static const struct policy_shape office_shape = {&kesu__v1__office__descriptor, office_keys};
+
+static const struct policy_key section_keys[] = {
+    {"id", POLICY_ID, true, 0, 0, NULL, NULL, "unique within the department"},
+    {"names", POLICY_NAMES, true, 1, 200, NULL, NULL, "name by language"},
+    {"manager", POLICY_ID, true, 0, 0, NULL, NULL, "staff id of who leads it"},
+    {NULL, 0, false, 0, 0, NULL, NULL, NULL},
+};
+static const struct policy_shape section_shape = {&kesu__v1__section__descriptor, section_keys};
+
+static const struct policy_key department_keys[] = {
+    {"id", POLICY_ID, true, 0, 0, NULL, NULL, "unique"},
+    {"names", POLICY_NAMES, true, 1, 200, NULL, NULL, "name by language"},
+    {"manager", POLICY_ID, true, 0, 0, NULL, NULL, "staff id of who leads it"},
+    {"sections", POLICY_MAPS, false, 0, 64, NULL, &section_shape, "its sections"},
+    {NULL, 0, false, 0, 0, NULL, NULL, NULL},
+};
+static const struct policy_shape department_shape = {&kesu__v1__department__descriptor, department_keys};
+
+static const struct policy_key staff_keys[] = {
+    {"id", POLICY_ID, true, 0, 0, NULL, NULL, "unique; the name this person acts by"},
+    {"name", POLICY_TEXT, true, 1, 200, NULL, NULL, "as colleagues and customers read it"},
+    {"email", POLICY_EMAIL, true, 0, 0, NULL, NULL, "where notices go"},
+    {"department", POLICY_ID, true, 0, 0, NULL, NULL, "id of a department"},
+    {"section", POLICY_ID, false, 0, 0, NULL, NULL, "id of a section of that department"},
+    {"manager", POLICY_ID, false, 0, 0, NULL, NULL, "next in the chain of command; left out at the top"},
+    {"skills", POLICY_TEXTS, false, 1, POLICY_ID_MAX, NULL, NULL,
+     "categories (damage.* takes all under it, * all), languages as lang:zh"},
+    {"capacity", POLICY_INT, false, 0, 1000, NULL, NULL,
+     "open cases at once; left out: the default of routing.yaml"},
+    {"language", POLICY_LANGUAGE, true, 0, 0, NULL, NULL, "of notices to this person"},
+    {"agent", POLICY_BOOL, false, 0, 0, NULL, NULL, "takes cases"},
+    {NULL, 0, false, 0, 0, NULL, NULL, NULL},
+};
+static const struct policy_shape staff_shape = {&kesu__v1__staff__descriptor, staff_keys};
+
+static const struct policy_key org_keys[] = {
+    {"office", POLICY_MAP, true, 0, 0, NULL, &office_shape, "the office itself"},
+    {"departments", POLICY_MAPS, true, 1, 200, NULL, &department_shape, "who is responsible for what"},
+    {"staff", POLICY_MAPS, true, 1, 10000, NULL, &staff_shape, "the people"},
+    {NULL, 0, false, 0, 0, NULL, NULL, NULL},
+};
+const struct policy_shape policy_org_shape = {&kesu__v1__policy__descriptor, org_keys};

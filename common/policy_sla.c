@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sla.yaml: the clocks of a case, in real time. */
+#include "clock.h"
+#include "policy_schema.h"
+
+static const struct policy_key clock_keys[] = {
+    {"id", POLICY_ID, true, 0, 0, NULL, NULL, "unique, e.g. resolution"},
+    {"starts", POLICY_CHOICE, true, 0, 0, "received", NULL, "what starts it"},
+    {"stops", POLICY_CHOICE, true, 0, 0, "receipt_delivered|in_progress|resolved", NULL, "what stops it"},
+    {"dues", POLICY_DUES, true, USEC_PER_SEC, 366 * USEC_PER_DAY, NULL, NULL,
+     "time allowed by severity; all: for those not named"},
+    {"warn_percent", POLICY_INT, true, 1, 99, NULL, NULL, "share of the time after which it warns"},
+    {"escalate_after", POLICY_DURATIONS, false, USEC_PER_SEC, 366 * USEC_PER_DAY, NULL, NULL,
+     "waits after the due time, one a level of the ladder, ascending, at most 8"},
+    {NULL, 0, false, 0, 0, NULL, NULL, NULL},
+};
+static const struct policy_shape clock_shape = {&kesu__v1__clock__descriptor, clock_keys};
+
+static const struct policy_key sla_keys[] = {
+    {"clocks", POLICY_MAPS, true, 1, 16, NULL, &clock_shape, "the clocks"},
+    {NULL, 0, false, 0, 0, NULL, NULL, NULL},
+};
+const struct policy_shape policy_sla_shape = {&kesu__v1__policy__descriptor, sla_keys};

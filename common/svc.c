@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An instance of a service in an environment, real or simulated. */
+#include "svc.h"
+
+#include "check.h"
+#include "clock.h"
+#include "err.h"
+#include "log.h"
+#include "svc_private.h"
+
+#define ARENA_BYTES         ((size_t)256 << 10)
+#define REQUEST_ARENA_BYTES ((size_t)8 << 20)
+
+const struct conf_def svc_settings[] = {
+    {"config", CONF_PATH, "", 0, 0, NULL, "YAML file of settings"},
+    {"instance", CONF_STRING, "", 0, 0, NULL, "name of this instance where several of a daemon run"},
+    {"run-dir", CONF_PATH, "./kesu-data/run", 0, 0, NULL, "directory of the sockets"},
+    {"data-dir", CONF_PATH, "./kesu-data", 0, 0, NULL, "directory of what is kept"},
+    {"http-host", CONF_STRING, "127.0.0.1", 0, 0, NULL, "address of /metrics, /healthz and /readyz"},
+    {"http-port", CONF_INT, "0", 0, 65535, NULL,
+     "their port; 0 takes any and writes it to RUN_DIR/INSTANCE.port"},
+    {"log-level", CONF_CHOICE, "info", 0, 0, "debug|info|warn|error", "least level that is logged"},
+    {"log-format", CONF_CHOICE, "text", 0, 0, "text|json", "how a line of the log is written"},
+    {NULL, CONF_STRING, NULL, 0, 0, NULL, NULL},
+};
+
+struct env *svc_env(struct svc *svc)
+{
+    return svc->env;
+}
+
+const struct conf *svc_conf(struct svc *svc)
+{
+    return svc->conf;
+}
+
+const char *svc_instance(struct svc *svc)
+{
+    const char *instance = conf_string(svc->conf, "instance");
+    return instance[0] != 0 ? instance : svc->def->name;
+}
+
+const char *svc_endpoint(struct svc *svc, const char *name)
+{
+    const char *s = arena_printf(&svc->arena, "ipc://%s/%s.ipc", conf_string(svc->conf, "run-dir"), name);
+    CHECK(s != NULL); /* a handful at start */
+    return s;
+}
+
+const char *svc_path(struct svc *svc, const char *name)
+{
+    const char *s = arena_printf(&svc->arena, "%s/%s", conf_string(svc->conf, "data-dir"), name);
+    CHECK(s != NULL);
+    return s;
+}
+
+const char *svc_not_ready(struct svc *svc)
+{
+    if (!svc->started) return "starting";
+    return svc->def->not_ready != NULL ? svc->def->not_ready(svc->self) : NULL;
+}
+
+int svc_new(struct env *env, const struct svc_def *def, struct conf *conf, struct svc **ret)
+{
+    struct svc *svc = mem_zalloc(&env->mem, sizeof(*svc));
+    svc->env = env;
+    svc->def = def;
+    svc->conf = conf;
+    svc->started_at_us = clock_wall_us(env);
+    arena_init(&svc->arena, &env->mem, ARENA_BYTES);
+    arena_init(&svc->request_arena, &env->mem, REQUEST_ARENA_BYTES);
+    int e = svc_control_open(svc);
+    if (e == 0) e = def->start(svc, &svc->self);
+    if (e < 0) {
+        svc_free(&svc);
+        return e;
+    }
+    svc->started = true;
+    *ret = svc;
+    return 0;
+}
+
+void svc_free(struct svc **p)
+{
+    struct svc *svc = *p;
+    if (svc == NULL) return;
+    *p = NULL;
+    if (svc->started) svc->def->stop(svc->self);
+    svc_control_close(svc);
+    arena_deinit(&svc->request_arena);
+    arena_deinit(&svc->arena);
+    mem_free(&svc->env->mem, svc);
+}
+
+void *svc_self(struct svc *svc)
+{
+    return svc->self;
+}
