@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A run takes the best top of all heaps again and again; a class nobody can
+ * take from now is set aside for the rest of the run, so that a run costs by
+ * what it proposes and not by what waits. Heaps are lazy: a popped case is
+ * compared with its row, and what was settled or judged anew meanwhile is
+ * dropped (it was pushed again where it now belongs). */
+#include "assign.h"
+
+#include <stdio.h>
+
+#include "clock.h"
+#include "err.h"
+#include "hash.h"
+
+#define SHUT_US    USEC_PER_SEC
+#define MAX_CHAIN  16
+#define RANK_SHIFT 56
+
+struct routing_class {
+    char category[ROUTING_ID_MAX + 1];
+    char department[ROUTING_ID_MAX + 1];
+    uint8_t language;
+    bool escalated;
+    bool need_skill, need_language;
+    bool aside; /* nobody has room, in this run */
+    const struct routing_department *at;
+    uint64_t *heap; /* rank << 56 | case id, smallest first */
+    size_t n, room;
+};
+
+struct routing_department {
+    const char *id;
+    struct routing_agent **agents;
+    unsigned n_agents;
+    struct routing_agent *chain[MAX_CHAIN];
+    unsigned n_chain;
+};
+
+void routing_assign_init(struct routing_assign *a, struct mem *mem)
+{
+    *a = (struct routing_assign){.mem = mem};
+    routing_agents_init(&a->agents, mem);
+    routing_map_init(&a->class_by_key, mem);
+    routing_map_init(&a->flying, mem);
+}
+
+static void free_departments(struct routing_assign *a)
+{
+    for (unsigned i = 0; i < a->n_departments; i++) mem_free(a->mem, a->departments[i].agents);
+    mem_free(a->mem, a->departments);
+    a->departments = NULL;
+    a->n_departments = 0;
+}
+
+void routing_assign_deinit(struct routing_assign *a)
+{
+    if (a->mem == NULL) return;
+    void *flying;
+    for (size_t i = 0; (flying = routing_map_each(&a->flying, &i)) != NULL;) mem_free(a->mem, flying);
+    routing_map_deinit(&a->flying);
+    for (unsigned i = 0; i < a->n_classes; i++) {
+        mem_free(a->mem, a->classes[i]->heap);
+        mem_free(a->mem, a->classes[i]);
+    }
+    mem_free(a->mem, a->classes);
+    a->classes = NULL;
+    a->n_classes = a->room_classes = 0;
+    routing_map_deinit(&a->class_by_key);
+    free_departments(a);
+    routing_agents_deinit(&a->agents);
+}
+
+/* ---- heaps --------------------------------------------------------------- */
+
+static void heap_push(struct routing_assign *a, struct routing_class *c, uint64_t v)
+{
+    if (c->n == c->room) {
+        c->room = c->room == 0 ? 16 : c->room * 2;
+        c->heap = mem_realloc(a->mem, c->heap, c->room * sizeof *c->heap);
+    }
+    size_t i = c->n++;
+    for (; i > 0 && c->heap[(i - 1) / 2] > v; i = (i - 1) / 2) c->heap[i] = c->heap[(i - 1) / 2];
+    c->heap[i] = v;
+}
+
+static uint64_t heap_pop(struct routing_class *c)
+{
+    uint64_t top = c->heap[0], v = c->heap[--c->n];
+    size_t i = 0;
+    for (size_t child; (child = 2 * i + 1) < c->n; i = child) {
+        if (child + 1 < c->n && c->heap[child + 1] < c->heap[child]) child++;
+        if (v <= c->heap[child]) break;
+        c->heap[i] = c->heap[child];
+    }
+    if (c->n > 0) c->heap[i] = v;
+    return top;
+}
+
+static uint64_t rank(const struct routing_case *c)
+{
+    return c->severity == 0 ? 5 : c->severity;
+}
+
+/* ---- classes and departments --------------------------------------------- */
+
+static const struct routing_department *find_department(const struct routing_assign *a, const char *id)
+{
+    for (unsigned i = 0; i < a->n_departments; i++)
+        if (strcmp(a->departments[i].id, id) == 0) return &a->departments[i];
+    return NULL;
+}
+
+static void place_class(const struct routing_assign *a, struct routing_class *c)
+{
+    const char *fallback =
+        a->policy != NULL && a->policy->defaults != NULL ? a->policy->defaults->department : "";
+    c->at = find_department(a, c->department);
+    if (c->at == NULL || (c->at->n_agents == 0 && c->at->n_chain == 0)) c->at = find_department(a, fallback);
+    c->need_skill = c->need_language = false;
+    for (unsigned i = 0; c->at != NULL && i < c->at->n_agents; i++) {
+        const Kesu__V1__Staff *s = c->at->agents[i]->staff;
+        if (!policy_has_skill(s, c->category, KESU__V1__LANGUAGE__LANGUAGE_UNSPECIFIED)) continue;
+        c->need_skill = true;
+        if (policy_has_skill(s, c->category, (Kesu__V1__Language)c->language)) c->need_language = true;
+    }
+}
+
+static bool in_class(const struct routing_class *k, const struct routing_case *c)
+{
+    return k->language == c->language && k->escalated == (c->escalated > 0) &&
+           strcmp(k->category, c->category) == 0 && strcmp(k->department, c->department) == 0;
+}
+
+static struct routing_class *class_of(struct routing_assign *a, const struct routing_case *c)
+{
+    uint8_t name[2 * (ROUTING_ID_MAX + 1) + 2] = {c->language, c->escalated > 0};
+    size_t n_category = strlen(c->category) + 1, n_department = strlen(c->department);
+    memcpy(name + 2, c->category, n_category);
+    memcpy(name + 2 + n_category, c->department, n_department);
+    uint64_t key = hash_fast(span_of(name, 2 + n_category + n_department)) | 1;
+    struct routing_class *k;
+    for (; (k = routing_map_get(&a->class_by_key, key)) != NULL; key += 2)
+        if (in_class(k, c)) return k;
+    k = mem_zalloc(a->mem, sizeof *k);
+    memcpy(k->category, c->category, sizeof k->category);
+    memcpy(k->department, c->department, sizeof k->department);
+    k->language = c->language;
+    k->escalated = c->escalated > 0;
+    place_class(a, k);
+    if (a->n_classes == a->room_classes) {
+        a->room_classes = a->room_classes == 0 ? 32 : a->room_classes * 2;
+        a->classes = mem_realloc(a->mem, a->classes, a->room_classes * sizeof(struct routing_class *));
+    }
+    a->classes[a->n_classes++] = k;
+    routing_map_set(&a->class_by_key, key, k);
+    return k;
+}
+
+static void fill_department(struct routing_assign *a, struct routing_department *d,
+                            const Kesu__V1__Department *from)
+{
+    const Kesu__V1__Policy *p = a->policy;
+    d->id = from->id;
+    d->agents = mem_zalloc(a->mem, (p->n_staff + 1) * sizeof(struct routing_agent *));
+    for (size_t i = 0; i < p->n_staff; i++) {
+        if (!p->staff[i]->agent || strcmp(p->staff[i]->department, d->id) != 0) continue;
+        struct routing_agent *agent = routing_agents_get(&a->agents, p->staff[i]->id);
+        if (agent != NULL) d->agents[d->n_agents++] = agent;
+    }
+    const char *id = from->manager;
+    for (unsigned level = 0; level < MAX_CHAIN && id[0] != 0; level++) {
+        const Kesu__V1__Staff *s = policy_staff(p, id);
+        if (s == NULL) break;
+        struct routing_agent *agent = s->agent ? routing_agents_get(&a->agents, id) : NULL;
+        if (agent != NULL) d->chain[d->n_chain++] = agent;
+        id = s->manager;
+    }
+}
+
+void routing_assign_set_policy(struct routing_assign *a, const Kesu__V1__Policy *policy)
+{
+    a->policy = policy;
+    free_departments(a);
+    for (unsigned i = 0; i < a->agents.n; i++) a->agents.list[i]->staff = NULL;
+    for (size_t i = 0; i < policy->n_staff; i++) {
+        struct routing_agent *agent =
+            policy->staff[i]->agent ? routing_agents_get(&a->agents, policy->staff[i]->id) : NULL;
+        if (agent != NULL) agent->staff = policy->staff[i];
+    }
+    a->departments = mem_zalloc(a->mem, (policy->n_departments + 1) * sizeof *a->departments);
+    for (size_t i = 0; i < policy->n_departments; i++)
+        fill_department(a, &a->departments[a->n_departments++], policy->departments[i]);
+    for (unsigned i = 0; i < a->n_classes; i++) place_class(a, a->classes[i]);
+    a->changed = true;
+}
+
+/* ---- what was folded ----------------------------------------------------- */
+
+void routing_assign_presence(struct routing_assign *a, const char *id, bool present, uint32_t capacity)
+{
+    struct routing_agent *agent = routing_agents_get(&a->agents, id);
+    if (agent == NULL) return;
+    agent->row.present = present;
+    agent->row.capacity = capacity;
+    agent->shut_until_us = 0;
+    agent->changed = a->changed = true;
+}
+
+void routing_assign_load(struct routing_assign *a, const char *id, int change)
+{
+    struct routing_agent *agent = routing_agents_get(&a->agents, id);
+    if (agent == NULL) return;
+    if (change > 0) agent->row.load++;
+    if (change < 0 && agent->row.load > 0) agent->row.load--;
+    if (change < 0) {
+        agent->shut_until_us = 0;
+        a->changed = true;
+    }
+    agent->changed = true;
+}
+
+void routing_assign_wait(struct routing_assign *a, uint64_t case_id, const struct routing_case *c)
+{
+    heap_push(a, class_of(a, c), rank(c) << RANK_SHIFT | case_id);
+    a->changed = true;
+}
+
+void routing_assign_settled(struct routing_assign *a, uint64_t case_id)
+{
+    struct routing_proposal *p = routing_map_take(&a->flying, case_id);
+    if (p == NULL) return;
+    if (p->agent != NULL) p->agent->in_flight--;
+    a->changed = true;
+    mem_free(a->mem, p);
+}
+
+void routing_assign_moved(struct routing_assign *a, uint64_t case_id, const struct routing_case *c)
+{
+    struct routing_proposal *p = routing_map_get(&a->flying, case_id);
+    if (p == NULL || p->agent != NULL || c->version < p->want_version) return;
+    routing_assign_settled(a, case_id);
+    routing_assign_wait(a, case_id, c);
+}
+
+void routing_assign_refused(struct routing_assign *a, uint64_t case_id, bool retry, uint64_t version,
+                            int64_t now_us)
+{
+    struct routing_proposal *p = routing_map_get(&a->flying, case_id);
+    struct routing_case c;
+    if (p == NULL || p->agent == NULL) return;
+    p->agent->in_flight--;
+    if (version == 0 && retry) {
+        p->agent->shut_until_us = now_us + SHUT_US;
+        a->shut = true;
+    }
+    p->agent = NULL;
+    a->changed = true;
+    bool waits = a->get_case(a->self, case_id, &c) == 0 && c.state == ROUTING_TRIAGED;
+    if (!waits || !retry || c.version >= version) {
+        routing_assign_settled(a, case_id);
+        if (waits && retry) routing_assign_wait(a, case_id, &c);
+    } else {
+        p->want_version = version;
+    }
+}
+
+/* ---- deciding ------------------------------------------------------------ */
+
+static bool may_take(const struct routing_class *k, const struct routing_agent *agent, int64_t now_us)
+{
+    if (!routing_agent_has_room(agent, now_us)) return false;
+    if (!k->need_skill) return true;
+    return policy_has_skill(agent->staff, k->category,
+                            k->need_language ? (Kesu__V1__Language)k->language
+                                             : KESU__V1__LANGUAGE__LANGUAGE_UNSPECIFIED);
+}
+
+static struct routing_agent *choose(const struct routing_class *k, int64_t now_us, const char **ret_reason)
+{
+    struct routing_agent *best = NULL;
+    if (k->at == NULL) return NULL;
+    for (unsigned i = 0; i < k->at->n_agents; i++) {
+        struct routing_agent *one = k->at->agents[i];
+        if (may_take(k, one, now_us) && (best == NULL || routing_agent_before(one, best))) best = one;
+    }
+    *ret_reason = strcmp(k->at->id, k->department) == 0 ? "least loaded of the department with the skill"
+                                                        : "the department has no agents: default department";
+    if (best != NULL || (!k->escalated && k->at->n_agents > 0)) return best;
+    *ret_reason = k->escalated ? "escalated: the chain of command" : "no agents: the chain of command";
+    for (unsigned i = 0; i < k->at->n_chain; i++)
+        if (routing_agent_has_room(k->at->chain[i], now_us)) return k->at->chain[i];
+    return NULL;
+}
+
+static struct routing_class *best_class(struct routing_assign *a)
+{
+    struct routing_class *best = NULL;
+    for (unsigned i = 0; i < a->n_classes; i++) {
+        struct routing_class *k = a->classes[i];
+        if (k->n > 0 && !k->aside && (best == NULL || k->heap[0] < best->heap[0])) best = k;
+    }
+    return best;
+}
+
+void routing_assign_run(struct routing_assign *a, int64_t now_us)
+{
+    struct routing_class *k;
+    if (!a->changed && !a->shut) return;
+    a->changed = a->shut = false;
+    for (unsigned i = 0; i < a->agents.n; i++) a->shut |= a->agents.list[i]->shut_until_us > now_us;
+    for (unsigned i = 0; i < a->n_classes; i++) a->classes[i]->aside = false;
+    while ((k = best_class(a)) != NULL) {
+        const char *reason;
+        struct routing_agent *agent = choose(k, now_us, &reason);
+        struct routing_case c;
+        if (agent == NULL) {
+            k->aside = true;
+            continue;
+        }
+        uint64_t top = heap_pop(k), case_id = top & ((UINT64_C(1) << RANK_SHIFT) - 1);
+        if (routing_map_get(&a->flying, case_id) != NULL || a->get_case(a->self, case_id, &c) != 0 ||
+            c.state != ROUTING_TRIAGED || !in_class(k, &c) || rank(&c) != top >> RANK_SHIFT)
+            continue;
+        struct routing_proposal *p = mem_zalloc(a->mem, sizeof *p);
+        p->case_id = case_id;
+        p->agent = agent;
+        agent->in_flight++;
+        routing_map_set(&a->flying, case_id, p);
+        a->propose(a->self, case_id, &c, agent->id, reason);
+    }
+}
+
+uint64_t routing_assign_waiting(const struct routing_assign *a)
+{
+    uint64_t n = 0;
+    for (unsigned i = 0; i < a->n_classes; i++) n += a->classes[i]->n;
+    return n;
+}
