@@ -64,6 +64,8 @@ class Office:
         log = open(self.dir / f"{key}.log", "ab")
         run_flags = ["--run-dir", str(self.run), "--data-dir", str(self.data)]
         given = list(self.settings.get(key, self.settings.get(name, [])))
+        if instance:
+            given += ["--instance", instance]
         process = subprocess.Popen(
             [str(BIN / f"kesu-{name}"), *run_flags, *given, *flags], stdout=log, stderr=log, stdin=subprocess.DEVNULL
         )
