@@ -6,7 +6,7 @@
 void routing_agents_init(struct routing_agents *a, struct mem *mem)
 {
     *a = (struct routing_agents){.mem = mem};
-    routing_map_init(&a->by_id, mem);
+    map_init(&a->by_id, mem);
 }
 
 void routing_agents_deinit(struct routing_agents *a)
@@ -14,7 +14,7 @@ void routing_agents_deinit(struct routing_agents *a)
     if (a->mem == NULL) return;
     for (unsigned i = 0; i < a->n; i++) mem_free(a->mem, a->list[i]);
     mem_free(a->mem, a->list);
-    routing_map_deinit(&a->by_id);
+    map_deinit(&a->by_id);
     a->list = NULL;
     a->n = a->room = 0;
 }
@@ -25,7 +25,7 @@ struct routing_agent *routing_agents_get(struct routing_agents *a, const char *i
     size_t n = strlen(id);
     if (n == 0 || n > ROUTING_ID_MAX) return NULL;
     uint64_t key = hash_fast(span_of(id, n)) | 1;
-    for (; (one = routing_map_get(&a->by_id, key)) != NULL; key += 2)
+    for (; (one = map_get(&a->by_id, key)) != NULL; key += 2)
         if (strcmp(one->id, id) == 0) return one;
     one = mem_zalloc(a->mem, sizeof *one);
     memcpy(one->id, id, n);
@@ -34,7 +34,7 @@ struct routing_agent *routing_agents_get(struct routing_agents *a, const char *i
         a->list = mem_realloc(a->mem, a->list, a->room * sizeof(struct routing_agent *));
     }
     a->list[a->n++] = one;
-    routing_map_set(&a->by_id, key, one);
+    map_set(&a->by_id, key, one);
     return one;
 }
 

@@ -21,7 +21,7 @@ struct routing_agents {
     struct mem *mem;
     struct routing_agent **list;
     unsigned n, room;
-    struct routing_map by_id; /* hash of id */
+    struct map by_id; /* hash of id */
 };
 
 void routing_agents_init(struct routing_agents *a, struct mem *mem);

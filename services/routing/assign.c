@@ -40,8 +40,8 @@ void routing_assign_init(struct routing_assign *a, struct mem *mem)
 {
     *a = (struct routing_assign){.mem = mem};
     routing_agents_init(&a->agents, mem);
-    routing_map_init(&a->class_by_key, mem);
-    routing_map_init(&a->flying, mem);
+    map_init(&a->class_by_key, mem);
+    map_init(&a->flying, mem);
 }
 
 static void free_departments(struct routing_assign *a)
@@ -56,8 +56,8 @@ void routing_assign_deinit(struct routing_assign *a)
 {
     if (a->mem == NULL) return;
     void *flying;
-    for (size_t i = 0; (flying = routing_map_each(&a->flying, &i)) != NULL;) mem_free(a->mem, flying);
-    routing_map_deinit(&a->flying);
+    for (size_t i = 0; (flying = map_each(&a->flying, &i)) != NULL;) mem_free(a->mem, flying);
+    map_deinit(&a->flying);
     for (unsigned i = 0; i < a->n_classes; i++) {
         mem_free(a->mem, a->classes[i]->heap);
         mem_free(a->mem, a->classes[i]);
@@ -65,7 +65,7 @@ void routing_assign_deinit(struct routing_assign *a)
     mem_free(a->mem, a->classes);
     a->classes = NULL;
     a->n_classes = a->room_classes = 0;
-    routing_map_deinit(&a->class_by_key);
+    map_deinit(&a->class_by_key);
     free_departments(a);
     routing_agents_deinit(&a->agents);
 }
@@ -139,7 +139,7 @@ static struct routing_class *class_of(struct routing_assign *a, const struct rou
     memcpy(name + 2 + n_category, c->department, n_department);
     uint64_t key = hash_fast(span_of(name, 2 + n_category + n_department)) | 1;
     struct routing_class *k;
-    for (; (k = routing_map_get(&a->class_by_key, key)) != NULL; key += 2)
+    for (; (k = map_get(&a->class_by_key, key)) != NULL; key += 2)
         if (in_class(k, c)) return k;
     k = mem_zalloc(a->mem, sizeof *k);
     memcpy(k->category, c->category, sizeof k->category);
@@ -152,7 +152,7 @@ static struct routing_class *class_of(struct routing_assign *a, const struct rou
         a->classes = mem_realloc(a->mem, a->classes, a->room_classes * sizeof(struct routing_class *));
     }
     a->classes[a->n_classes++] = k;
-    routing_map_set(&a->class_by_key, key, k);
+    map_set(&a->class_by_key, key, k);
     return k;
 }
 
@@ -227,7 +227,7 @@ void routing_assign_wait(struct routing_assign *a, uint64_t case_id, const struc
 
 void routing_assign_settled(struct routing_assign *a, uint64_t case_id)
 {
-    struct routing_proposal *p = routing_map_take(&a->flying, case_id);
+    struct routing_proposal *p = map_take(&a->flying, case_id);
     if (p == NULL) return;
     if (p->agent != NULL) p->agent->in_flight--;
     a->changed = true;
@@ -236,7 +236,7 @@ void routing_assign_settled(struct routing_assign *a, uint64_t case_id)
 
 void routing_assign_moved(struct routing_assign *a, uint64_t case_id, const struct routing_case *c)
 {
-    struct routing_proposal *p = routing_map_get(&a->flying, case_id);
+    struct routing_proposal *p = map_get(&a->flying, case_id);
     if (p == NULL || p->agent != NULL || c->version < p->want_version) return;
     routing_assign_settled(a, case_id);
     routing_assign_wait(a, case_id, c);
@@ -245,7 +245,7 @@ void routing_assign_moved(struct routing_assign *a, uint64_t case_id, const stru
 void routing_assign_refused(struct routing_assign *a, uint64_t case_id, bool retry, uint64_t version,
                             int64_t now_us)
 {
-    struct routing_proposal *p = routing_map_get(&a->flying, case_id);
+    struct routing_proposal *p = map_get(&a->flying, case_id);
     struct routing_case c;
     if (p == NULL || p->agent == NULL) return;
     p->agent->in_flight--;
@@ -318,14 +318,14 @@ void routing_assign_run(struct routing_assign *a, int64_t now_us)
             continue;
         }
         uint64_t top = heap_pop(k), case_id = top & ((UINT64_C(1) << RANK_SHIFT) - 1);
-        if (routing_map_get(&a->flying, case_id) != NULL || a->get_case(a->self, case_id, &c) != 0 ||
+        if (map_get(&a->flying, case_id) != NULL || a->get_case(a->self, case_id, &c) != 0 ||
             c.state != ROUTING_TRIAGED || !in_class(k, &c) || rank(&c) != top >> RANK_SHIFT)
             continue;
         struct routing_proposal *p = mem_zalloc(a->mem, sizeof *p);
         p->case_id = case_id;
         p->agent = agent;
         agent->in_flight++;
-        routing_map_set(&a->flying, case_id, p);
+        map_set(&a->flying, case_id, p);
         a->propose(a->self, case_id, &c, agent->id, reason);
     }
 }

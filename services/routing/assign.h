@@ -29,8 +29,8 @@ struct routing_assign {
     unsigned n_departments;
     struct routing_class **classes;
     unsigned n_classes, room_classes;
-    struct routing_map class_by_key;
-    struct routing_map flying; /* case id -> proposal */
+    struct map class_by_key;
+    struct map flying; /* case id -> proposal */
     const Kesu__V1__Policy *policy;
     bool changed; /* a run may find something */
     bool shut;    /* some agent is shut for a time */

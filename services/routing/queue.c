@@ -12,14 +12,14 @@
 void routing_queue_init(struct routing_queue *q, struct mem *mem)
 {
     *q = (struct routing_queue){.mem = mem};
-    routing_map_init(&q->tasks, mem);
+    map_init(&q->tasks, mem);
 }
 
 void routing_queue_deinit(struct routing_queue *q)
 {
     if (q->mem == NULL) return;
     routing_queue_clear(q);
-    routing_map_deinit(&q->tasks);
+    map_deinit(&q->tasks);
     mem_free(q->mem, q->fresh);
     q->fresh = NULL;
     q->fresh_room = 0;
@@ -28,11 +28,11 @@ void routing_queue_deinit(struct routing_queue *q)
 void routing_queue_clear(struct routing_queue *q)
 {
     struct routing_task *t;
-    for (size_t i = 0; (t = routing_map_each(&q->tasks, &i)) != NULL;) {
+    for (size_t i = 0; (t = map_each(&q->tasks, &i)) != NULL;) {
         mem_free(q->mem, (void *)(uintptr_t)t->judged.p);
         mem_free(q->mem, t);
     }
-    routing_map_deinit(&q->tasks);
+    map_deinit(&q->tasks);
     q->again = q->keyless = (struct routing_list){0};
     q->fresh_head = q->n_fresh = q->n_committed = 0;
 }
@@ -108,10 +108,10 @@ struct routing_task *routing_queue_take(struct routing_queue *q)
         q->fresh_head = (q->fresh_head + 1) & (q->fresh_room - 1);
         q->n_fresh--;
         q->n_committed--;
-        if (routing_map_get(&q->tasks, case_id) != NULL) continue;
+        if (map_get(&q->tasks, case_id) != NULL) continue;
         t = mem_zalloc(q->mem, sizeof *t);
         t->case_id = case_id;
-        routing_map_set(&q->tasks, case_id, t);
+        map_set(&q->tasks, case_id, t);
         return t;
     }
     return NULL;
@@ -119,7 +119,7 @@ struct routing_task *routing_queue_take(struct routing_queue *q)
 
 struct routing_task *routing_queue_find(const struct routing_queue *q, uint64_t case_id)
 {
-    return routing_map_get(&q->tasks, case_id);
+    return map_get(&q->tasks, case_id);
 }
 
 void routing_queue_return(struct routing_queue *q, struct routing_task *t, bool blamed, const char *reason)
@@ -139,7 +139,7 @@ void routing_queue_keys_came(struct routing_queue *q)
 void routing_queue_drop(struct routing_queue *q, struct routing_task *t)
 {
     unlink_task(t);
-    CHECK(routing_map_take(&q->tasks, t->case_id) == t);
+    CHECK(map_take(&q->tasks, t->case_id) == t);
     mem_free(q->mem, (void *)(uintptr_t)t->judged.p);
     mem_free(q->mem, t);
 }

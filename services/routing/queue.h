@@ -47,7 +47,7 @@ struct routing_task {
 
 struct routing_queue {
     struct mem *mem;
-    struct routing_map tasks;
+    struct map tasks;
     uint64_t *fresh; /* ring of case ids */
     size_t fresh_room, fresh_head, n_fresh;
     size_t n_committed; /* of fresh, from its head: rows are on disk */

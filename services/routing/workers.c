@@ -70,7 +70,7 @@ static void remove_worker(struct routing_workers *w, struct routing_worker *gone
                           const char *reason)
 {
     take_leases_back(w, gone, blamed, reason);
-    CHECK(routing_map_take(&w->by_peer, gone->peer + 1) == gone);
+    CHECK(map_take(&w->by_peer, gone->peer + 1) == gone);
     for (unsigned i = 0; i < w->n; i++)
         if (w->list[i] == gone) {
             memmove(&w->list[i], &w->list[i + 1], (w->n - i - 1) * sizeof *w->list);
@@ -99,7 +99,7 @@ static struct routing_worker *add_worker(struct routing_workers *w, uint64_t pee
     memcpy(new->name, name, n);
     new->peer = peer;
     w->list[w->n++] = new;
-    routing_map_set(&w->by_peer, peer + 1, new);
+    map_set(&w->by_peer, peer + 1, new);
     return new;
 }
 
@@ -113,13 +113,13 @@ static void on_hello(struct routing_workers *w, uint64_t peer, uint64_t epoch,
         return;
     }
     struct routing_worker *was = by_name(w, hello->name);
-    struct routing_worker *other = routing_map_get(&w->by_peer, peer + 1);
+    struct routing_worker *other = map_get(&w->by_peer, peer + 1);
     if (was != NULL && (was->peer != peer || was->epoch != epoch)) {
         /* A new epoch: it started again and may have died of what it had in hand. */
         remove_worker(w, was, was->epoch != epoch, "a worker started again while it had this task");
         was = NULL;
     }
-    if (other != NULL && other != was && routing_map_get(&w->by_peer, peer + 1) == other)
+    if (other != NULL && other != was && map_get(&w->by_peer, peer + 1) == other)
         remove_worker(w, other, false, "");
     if (was == NULL) {
         if (w->n >= w->opts.max_workers) {
@@ -170,7 +170,7 @@ void routing_workers_on_message(void *self, uint64_t peer, const struct bus_msg 
                  LOG_STR("reason", error.reason));
         return;
     }
-    struct routing_worker *from = routing_map_get(&w->by_peer, peer + 1);
+    struct routing_worker *from = map_get(&w->by_peer, peer + 1);
     if (m->body_case == KESU__V1__TO_ROUTING__BODY_HELLO) {
         on_hello(w, peer, m->epoch, m->hello);
     } else if (from == NULL || from->epoch != m->epoch) {
@@ -220,7 +220,7 @@ int routing_workers_open(struct env *env, const struct routing_workers_opts *opt
     *w = (struct routing_workers){.env = env, .opts = *opts};
     arena_init(&w->outgoing, &env->mem, 2 * BUS_MAX_BYTES);
     arena_init(&w->incoming, &env->mem, ARENA_BYTES);
-    routing_map_init(&w->by_peer, &env->mem);
+    map_init(&w->by_peer, &env->mem);
     int rc = bus_listen(
         env,
         &(struct bus_server_opts){
@@ -245,7 +245,7 @@ void routing_workers_close(struct routing_workers *w)
     routing_workers_recall(w);
     for (unsigned i = 0; i < w->n; i++) mem_free(&w->env->mem, w->list[i]);
     mem_free(&w->env->mem, w->list);
-    routing_map_deinit(&w->by_peer);
+    map_deinit(&w->by_peer);
     buf_unref(w->rules);
     arena_deinit(&w->outgoing);
     arena_deinit(&w->incoming);

@@ -57,8 +57,8 @@ struct routing_workers {
     struct arena incoming, outgoing;
     struct routing_worker **list;
     unsigned n, room;
-    struct routing_map by_peer; /* peer + 1 */
-    struct buf *rules;          /* encoded Policy in force, NULL: none yet */
+    struct map by_peer; /* peer + 1 */
+    struct buf *rules;  /* encoded Policy in force, NULL: none yet */
     uint8_t rules_hash[32];
     struct routing_workers_counts counts;
 };

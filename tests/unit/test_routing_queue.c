@@ -52,27 +52,27 @@ static void test_map_against_an_array(void **state)
 {
     static uint64_t values[512];
     void *expected[512] = {0};
-    struct routing_map m;
+    struct map m;
     size_t n = 0;
     uint64_t random = 88172645463325252u;
     (void)state;
-    routing_map_init(&m, &mem_libc);
+    map_init(&m, &mem_libc);
     for (unsigned i = 0; i < 200000; i++) {
         random ^= random << 13, random ^= random >> 7, random ^= random << 17;
         size_t k = (size_t)(random % 511) + 1;
         if ((random >> 20) % 2 == 0) {
             n += expected[k] == NULL;
             expected[k] = &values[(random >> 30) % 512];
-            routing_map_set(&m, k, expected[k]);
+            map_set(&m, k, expected[k]);
         } else {
             n -= expected[k] != NULL;
-            assert_ptr_equal(routing_map_take(&m, k), expected[k]);
+            assert_ptr_equal(map_take(&m, k), expected[k]);
             expected[k] = NULL;
         }
         assert_int_equal(m.n, n);
-        assert_ptr_equal(routing_map_get(&m, (random >> 40) % 511 + 1), expected[(random >> 40) % 511 + 1]);
+        assert_ptr_equal(map_get(&m, (random >> 40) % 511 + 1), expected[(random >> 40) % 511 + 1]);
     }
-    routing_map_deinit(&m);
+    map_deinit(&m);
 }
 
 UNIT_MAIN(cmocka_unit_test(test_oldest_first_and_returned_before_new),

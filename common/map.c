@@ -7,7 +7,7 @@
 
 #define FIRST_ROOM 64
 
-static size_t home(const struct routing_map *m, uint64_t key)
+static size_t home(const struct map *m, uint64_t key)
 {
     key ^= key >> 33;
     key *= UINT64_C(0xff51afd7ed558ccd);
@@ -15,33 +15,33 @@ static size_t home(const struct routing_map *m, uint64_t key)
     return (size_t)key & (m->room - 1);
 }
 
-void routing_map_init(struct routing_map *m, struct mem *mem)
+void map_init(struct map *m, struct mem *mem)
 {
-    *m = (struct routing_map){.mem = mem};
+    *m = (struct map){.mem = mem};
 }
 
-void routing_map_deinit(struct routing_map *m)
+void map_deinit(struct map *m)
 {
     if (m->mem != NULL) mem_free(m->mem, m->slots);
     m->slots = NULL;
     m->n = m->room = 0;
 }
 
-static size_t slot_of(const struct routing_map *m, uint64_t key)
+static size_t slot_of(const struct map *m, uint64_t key)
 {
     size_t i = home(m, key);
     while (m->slots[i].value != NULL && m->slots[i].key != key) i = (i + 1) & (m->room - 1);
     return i;
 }
 
-void *routing_map_get(const struct routing_map *m, uint64_t key)
+void *map_get(const struct map *m, uint64_t key)
 {
     return m->n == 0 ? NULL : m->slots[slot_of(m, key)].value;
 }
 
-static void grow(struct routing_map *m)
+static void grow(struct map *m)
 {
-    struct routing_map_slot *old = m->slots;
+    struct map_slot *old = m->slots;
     size_t n_old = m->room;
     m->room = n_old == 0 ? FIRST_ROOM : n_old * 2;
     m->slots = mem_zalloc(m->mem, m->room * sizeof *m->slots);
@@ -50,16 +50,16 @@ static void grow(struct routing_map *m)
     mem_free(m->mem, old);
 }
 
-void routing_map_set(struct routing_map *m, uint64_t key, void *value)
+void map_set(struct map *m, uint64_t key, void *value)
 {
     CHECK(key != 0 && value != NULL);
     if ((m->n + 1) * 4 > m->room * 3) grow(m);
     size_t i = slot_of(m, key);
     if (m->slots[i].value == NULL) m->n++;
-    m->slots[i] = (struct routing_map_slot){key, value};
+    m->slots[i] = (struct map_slot){key, value};
 }
 
-void *routing_map_take(struct routing_map *m, uint64_t key)
+void *map_take(struct map *m, uint64_t key)
 {
     if (m->n == 0) return NULL;
     size_t i = slot_of(m, key);
@@ -77,7 +77,7 @@ void *routing_map_take(struct routing_map *m, uint64_t key)
     return value;
 }
 
-void *routing_map_each(const struct routing_map *m, size_t *i)
+void *map_each(const struct map *m, size_t *i)
 {
     while (*i < m->room) {
         void *value = m->slots[(*i)++].value;
