@@ -49,6 +49,13 @@ void fold_restart(struct fold *f, bool rebuild, int64_t wait_us, const char *why
     sched_wake(f->env);
 }
 
+void fold_wake_at(struct fold *f, int64_t mono_us)
+{
+    if (f->timer_us == mono_us) return; /* setting a timer is itself a reason for a turn */
+    f->timer_us = mono_us;
+    timer_set(f->env, f->timer, mono_us);
+}
+
 /* ---- the feed ------------------------------------------------------------------ */
 
 static int compare_seq(const void *a, const void *b)
@@ -216,13 +223,13 @@ static void attend(struct fold *f)
     if (!f->settled) put_away(f);
     int64_t now = clock_mono_us(f->env);
     if (now < f->start_us) {
-        timer_set(f->env, f->timer, f->start_us);
+        fold_wake_at(f, f->start_us);
         return;
     }
     int r;
     if (f->state == FOLD_HALTED) {
         f->start_us = now + HALTED_LOOK_US;
-        timer_set(f->env, f->timer, f->start_us);
+        fold_wake_at(f, f->start_us);
         feed_close(f->feed);
         f->feed = NULL;
         r = open_feed(f);
@@ -248,7 +255,8 @@ static void on_turn_end(void *self)
 
 static void on_timer(void *self)
 {
-    (void)self; /* it is the end of the turn that works */
+    struct fold *f = self;
+    f->timer_us = 0; /* it is the end of the turn that works */
 }
 
 /* ---- open and close --------------------------------------------------------------- */
@@ -341,7 +349,7 @@ void fold_close(struct fold *f)
     }
     close_outside(f);
     fold_abandon(f);
-    fold_control_free(f);
+    if (f->control_free != NULL) f->control_free(f);
     fold_outbox_deinit(f);
     fold_trial_close(f);
     turn_hook_free(f->env, f->hook);

@@ -82,6 +82,13 @@ static void fill_info(void *self, Kesu__V1__Info *info)
     if (c->on_info != NULL) c->on_info(c->self, info);
 }
 
+static void control_free(struct fold *f)
+{
+    mem_free(&f->env->mem, f->control->all);
+    mem_free(&f->env->mem, f->control);
+    f->control = NULL;
+}
+
 int fold_control(struct fold *f, struct svc *svc, const struct svc_control_row *rows, unsigned n,
                  void (*on_info)(void *self, Kesu__V1__Info *info), void *self)
 {
@@ -92,13 +99,6 @@ int fold_control(struct fold *f, struct svc *svc, const struct svc_control_row *
     c->all[n] = (struct svc_control_row){KESU__V1__CONTROL_REQUEST__BODY_VERIFY_FOLD, handle_verify};
     c->all[n + 1] = (struct svc_control_row){KESU__V1__CONTROL_REQUEST__BODY_REBUILD_FOLD, handle_rebuild};
     f->control = c;
+    f->control_free = control_free;
     return svc_control(svc, c->all, n + 2, fill_info, c);
-}
-
-void fold_control_free(struct fold *f)
-{
-    if (f->control == NULL) return;
-    mem_free(&f->env->mem, f->control->all);
-    mem_free(&f->env->mem, f->control);
-    f->control = NULL;
 }

@@ -107,6 +107,7 @@ struct fold {
     struct seal_ring *ring;
     struct turn_hook *hook;
     struct timer *timer;
+    int64_t timer_us;   /* when it is due; 0: not set */
     struct arena arena; /* of the event in hand */
     fold_handler handlers[FOLD_TYPES];
     struct fold_outbox outbox;
@@ -119,6 +120,7 @@ struct fold {
 
     struct fold_verify *verify;
     struct fold_control *control;
+    void (*control_free)(struct fold *f); /* set with it: a fold without a daemon needs no svc.c */
     struct stats_value *stat_events, *stat_seq, *stat_head, *stat_outbox, *stat_commits;
     struct stats_histogram *stat_commit_time;
 };
@@ -129,6 +131,8 @@ int fold_open_at(struct env *env, const struct fold_def *def, const struct fold_
 void fold_halt(struct fold *f, uint64_t seq, const char *why, int err);
 /* Begins anew from what is committed (or from nothing), at the end of this turn or later. */
 void fold_restart(struct fold *f, bool rebuild, int64_t wait_us, const char *why);
+
+void fold_wake_at(struct fold *f, int64_t mono_us); /* a turn no later than this */
 
 /* fold_txn.c */
 int fold_store_open(struct fold *f);        /* E_VERSION: newer than the program; 1: must be rebuilt */
@@ -174,8 +178,5 @@ int fold_verify_start(struct fold *f, fold_on_verified on_verified, void *self);
 void fold_verify_block(struct fold *f); /* after each block of either */
 void fold_verify_step(struct fold *f);  /* at the end of each turn of the main fold */
 void fold_verify_cancel(struct fold *f, const char *why);
-
-/* fold_control.c */
-void fold_control_free(struct fold *f);
 
 #endif

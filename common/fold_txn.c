@@ -162,7 +162,7 @@ static bool due(struct fold *f, bool drained)
 static void come_back(struct fold *f)
 {
     int64_t wait = !f->dirty ? COMMIT_MOVED_US : f->live ? COMMIT_LIVE_US : COMMIT_CATCHING_US;
-    timer_set(f->env, f->timer, f->since_us + wait);
+    fold_wake_at(f, f->since_us + wait);
     if (f->live && f->dirty) sched_wake(f->env); /* the next turn sees whether more waits */
 }
 
