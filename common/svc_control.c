@@ -43,10 +43,10 @@ static void dispatch(struct svc *svc, uint64_t peer, const Kesu__V1__ControlRequ
 static void on_request(void *self, uint64_t peer, const struct bus_msg *msg)
 {
     struct svc *svc = self;
-    Kesu__V1__ControlRequest *request = arena_zalloc(&svc->request_arena, sizeof(Kesu__V1__ControlRequest));
+    Kesu__V1__ControlRequest *request;
     struct codec_error error;
-    int e =
-        codec_unpack(&kesu__v1__control_request__descriptor, msg->head, &svc->request_arena, request, &error);
+    int e = codec_unpack(&kesu__v1__control_request__descriptor, msg->head, &svc->request_arena, &request,
+                         &error);
     if (e < 0)
         svc_refuse(svc, peer, 0, e, error.field, error.reason);
     else

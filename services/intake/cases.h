@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The register's rows as messages: cases, agents, and their keys. */
+#ifndef INTAKE_CASES_H
+#define INTAKE_CASES_H
+
+#include "codec.h"
+#include "register.h"
+
+/* E_NOT_FOUND, E_NOMEM. From the arena. */
+int intake_case_get(struct intake_register *r, uint64_t case_id, struct arena *arena,
+                    Kesu__V1__CaseState **ret);
+void intake_case_put(struct intake_register *r, const Kesu__V1__CaseState *state);
+/* An agent never heard of is absent, has no cases, and the policy's capacity (0 here). */
+int intake_agent_get(struct intake_register *r, const char *agent, struct arena *arena,
+                     Kesu__V1__AgentState **ret);
+void intake_agent_put(struct intake_register *r, const Kesu__V1__AgentState *state);
+
+void intake_external_key(Kesu__V1__Channel channel, const Kesu__V1__ExternalRef *ref, struct key *ret);
+void intake_number_key(unsigned yymm, uint64_t serial, struct key *ret);
+void intake_delivery_key(uint64_t cause_seq, uint32_t target, const char *kind, struct key *ret);
+void intake_skip_key(const char *fold, uint64_t seq, struct key *ret);
+void intake_part_key(struct span hash, uint32_t index, struct key *ret);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The control socket: what operators ask of the register and the journal. */
+#ifndef INTAKE_CONTROL_H
+#define INTAKE_CONTROL_H
+
+#include "codec.h"
+#include "svc.h"
+
+struct intake;
+struct verify_task;
+
+struct intake_control {
+    struct verify_task *tasks;
+    struct arena arena;
+};
+
+int intake_control_open(struct intake *in);
+void intake_control_close(struct intake *in);
+/* A step of what takes longer than a turn. */
+void intake_control_turn(struct intake *in);
+
+#endif

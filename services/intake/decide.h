@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a command means: events, or a refusal. Pure: the view, the command and
+ * the context are all it knows; nothing is written, sealed or sent here.
+ *
+ *                      classify         assign            start             resolve          close
+ *   receive ─▶ received ────▶ triaged ────▶ assigned ────▶ in_progress ────▶ resolved ────▶ closed
+ *                                └─ classify and assign again until resolved ─┘
+ *
+ * Messages and notes may be added in every stage. A case may be resolved from
+ * assigned too. */
+#ifndef INTAKE_DECIDE_H
+#define INTAKE_DECIDE_H
+
+#include "cases.h"
+#include "codec.h"
+#include "register.h"
+#include "secrets.h"
+
+#define DECIDE_MAX_EVENTS 2
+
+struct decide_context {
+    int64_t block_time;             /* the only legal time */
+    uint64_t next_seq;              /* of the first event */
+    uint64_t next_key_id;           /* of the first new key */
+    const Kesu__V1__Policy *policy; /* NULL: none active */
+    const uint8_t *policy_hash;     /* 32 bytes */
+    unsigned yymm;                  /* of block_time in the office's time zone; 0: no policy */
+    const struct intake_secrets *secrets;
+    bool storage_low;
+    bool clock_alarm;
+    const char *client;
+    struct arena *arena;
+    /* The bytes of a policy whose parts all came; SPAN_NONE when they did not. */
+    struct span (*policy_bytes)(void *self, struct span hash, uint32_t *ret_parts, uint64_t *ret_first_seq);
+    void *self;
+};
+
+struct decide_event {
+    Kesu__V1__Event event;
+    /* To be sealed with this key into *sealed before the event is encoded; NULL: nothing is. */
+    const void *plain;
+    Kesu__V1__Sealed *sealed;
+    uint64_t key_id;
+    const char *department; /* of the case, for hints; may be "" */
+};
+
+struct decision {
+    int err; /* 0, or why it was refused: then refused says the rest */
+    Kesu__V1__Refused refused;
+    unsigned n_events;
+    struct decide_event events[DECIDE_MAX_EVENTS];
+    unsigned new_keys; /* used from next_key_id on */
+    Kesu__V1__Accepted accepted;
+};
+
+/* Fills *ret; its parts live in the context's arena. */
+void intake_decide(struct intake_register *view, const Kesu__V1__Command *command,
+                   const struct decide_context *context, struct decision *ret);
+
+/* Who may send it, in which stages: for documentation and tests. */
+struct decide_rule {
+    const char *command; /* "classify_case" */
+    unsigned body;       /* KESU__V1__COMMAND__BODY_... */
+    unsigned actors;     /* bit 1 << ActorKind */
+    unsigned stages;     /* bit 1 << Stage; 0: touches no case by id */
+};
+const struct decide_rule *intake_decide_rules(unsigned *ret_n);
+
+/* Name of an error code on the wire, and how a client should take it. */
+void intake_refused_set(Kesu__V1__Refused *ret, int err, const char *field, const char *reason);
+
+#endif

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Clocks of cases: what events start, move and stop; when one may fire. */
+#include "decide_internal.h"
+#include "due.h"
+#include "err.h"
+#include "policy.h"
+
+static Kesu__V1__ClockState *find_clock(const Kesu__V1__CaseState *state, const char *id)
+{
+    for (size_t i = 0; i < state->n_clocks; i++)
+        if (strcmp(state->clocks[i]->clock, id) == 0) return state->clocks[i];
+    return NULL;
+}
+
+static Kesu__V1__ClockChange *add_change(struct decide *d, struct decide_event *e,
+                                         Kesu__V1__ClockChange__Op op, char *clock, size_t room)
+{
+    if (e->event.clocks == NULL)
+        e->event.clocks = arena_alloc(d->ctx->arena, sizeof(*e->event.clocks) * room);
+    Kesu__V1__ClockChange *c = intake_decide_new(d, &kesu__v1__clock_change__descriptor);
+    if (e->event.clocks == NULL || c == NULL) return NULL;
+    c->op = op;
+    c->clock = clock;
+    e->event.clocks[e->event.n_clocks++] = c;
+    return c;
+}
+
+static int set_due(struct decide *d, Kesu__V1__ClockChange *c, int64_t started_at, const struct due *due)
+{
+    c->started_at = started_at;
+    c->warn_at = due->warn_at;
+    c->due_at = due->due_at;
+    c->escalate_at = arena_alloc(d->ctx->arena, sizeof(*c->escalate_at) * (due->n_levels + 1));
+    if (c->escalate_at == NULL) return intake_decide_no_memory(d);
+    memcpy(c->escalate_at, due->escalate_at, sizeof(*c->escalate_at) * due->n_levels);
+    c->n_escalate_at = due->n_levels;
+    return 0;
+}
+
+int intake_decide_start_clocks(struct decide *d, struct decide_event *e, int64_t received_at)
+{
+    const Kesu__V1__Policy *p = d->ctx->policy;
+    struct due due;
+    for (size_t i = 0; i < p->n_clocks; i++) {
+        Kesu__V1__Clock *clock = p->clocks[i];
+        if (strcmp(clock->starts, "received") != 0 ||
+            due_compute(clock, KESU__V1__SEVERITY__SEVERITY_UNSPECIFIED, received_at, &due) != 0)
+            continue;
+        Kesu__V1__ClockChange *c =
+            add_change(d, e, KESU__V1__CLOCK_CHANGE__OP__OP_START, clock->id, p->n_clocks);
+        if (c == NULL) return intake_decide_no_memory(d);
+        DECIDE_TRY(set_due(d, c, received_at, &due));
+    }
+    return 0;
+}
+
+/* A judged severity moves the clocks whose times depend on it, and starts
+ * those that had no time before. */
+int intake_decide_move_clocks(struct decide *d, struct decide_event *e, Kesu__V1__Severity severity)
+{
+    const Kesu__V1__Policy *p = d->ctx->policy;
+    struct due due;
+    for (size_t i = 0; i < p->n_clocks; i++) {
+        Kesu__V1__Clock *clock = p->clocks[i];
+        const Kesu__V1__ClockState *now = find_clock(d->state, clock->id);
+        if (now != NULL && !now->running) continue;
+        if (now == NULL && strcmp(clock->starts, "received") != 0) continue;
+        int64_t started_at = now != NULL ? now->started_at : d->state->received_at;
+        if (due_compute(clock, severity, started_at, &due) != 0) continue;
+        if (now != NULL && now->due_at == due.due_at && now->warn_at == due.warn_at) continue;
+        Kesu__V1__ClockChange__Op op =
+            now != NULL ? KESU__V1__CLOCK_CHANGE__OP__OP_MOVE : KESU__V1__CLOCK_CHANGE__OP__OP_START;
+        Kesu__V1__ClockChange *c = add_change(d, e, op, clock->id, p->n_clocks);
+        if (c == NULL) return intake_decide_no_memory(d);
+        DECIDE_TRY(set_due(d, c, started_at, &due));
+    }
+    return 0;
+}
+
+/* The default says which clock stops where, should a later policy drop one that runs. */
+static bool stops_at(const struct decide *d, const char *clock_id, const char *const *stops)
+{
+    static const char *const usual[][2] = {
+        {"receipt", "receipt_delivered"}, {"initial_review", "in_progress"}, {"resolution", "resolved"}};
+    const Kesu__V1__Clock *clock = d->ctx->policy != NULL ? policy_clock(d->ctx->policy, clock_id) : NULL;
+    const char *at = clock != NULL ? clock->stops : "";
+    for (unsigned i = 0; clock == NULL && i < 3; i++)
+        if (strcmp(usual[i][0], clock_id) == 0) at = usual[i][1];
+    for (; *stops != NULL; stops++)
+        if (strcmp(*stops, at) == 0) return true;
+    return false;
+}
+
+int intake_decide_stop_clocks(struct decide *d, struct decide_event *e, const char *const *stops)
+{
+    for (size_t i = 0; i < d->state->n_clocks; i++) {
+        const Kesu__V1__ClockState *now = d->state->clocks[i];
+        if (!now->running || (stops != NULL && !stops_at(d, now->clock, stops))) continue;
+        if (add_change(d, e, KESU__V1__CLOCK_CHANGE__OP__OP_STOP, now->clock, d->state->n_clocks) == NULL)
+            return intake_decide_no_memory(d);
+    }
+    return 0;
+}
+
+/* ---- firing --------------------------------------------------------------- */
+
+static int refuse_stale(struct decide *d)
+{
+    intake_decide_refuse(d, E_STALE, "fire_clock.due_at", "the clock has another time now");
+    d->out->refused.version = d->state->version;
+    return E_STALE;
+}
+
+static int check_step(struct decide *d, const Kesu__V1__FireClock *c, const Kesu__V1__ClockState *now)
+{
+    bool fired = true;
+    int64_t due_at = 0;
+    if (c->step == KESU__V1__FIRE_CLOCK__STEP__STEP_UNSPECIFIED)
+        return intake_decide_refuse(d, E_MISSING, "fire_clock.step", NULL);
+    if (c->step == KESU__V1__FIRE_CLOCK__STEP__STEP_WARN) {
+        fired = now->warned || now->breached;
+        due_at = now->warn_at;
+    } else if (c->step == KESU__V1__FIRE_CLOCK__STEP__STEP_BREACH) {
+        fired = now->breached;
+        due_at = now->due_at;
+    } else {
+        if (c->level == 0 || c->level > now->n_escalate_at)
+            return intake_decide_refuse(d, E_RANGE, "fire_clock.level", "a level of the ladder, from 1");
+        fired = c->level <= now->escalated;
+        due_at = now->escalate_at[c->level - 1];
+    }
+    if (fired) return intake_decide_refuse(d, E_EXISTS, "fire_clock.step", "has fired");
+    if (c->due_at != due_at) return refuse_stale(d);
+    if (d->ctx->block_time < due_at) return intake_decide_refuse(d, E_NOT_DUE, "fire_clock.due_at", NULL);
+    return 0;
+}
+
+static const char *whom(const struct decide *d, const Kesu__V1__FireClock *c)
+{
+    const Kesu__V1__CaseState *s = d->state;
+    if (c->step == KESU__V1__FIRE_CLOCK__STEP__STEP_WARN && s->agent[0] != '\0') return s->agent;
+    if (d->ctx->policy == NULL) return "";
+    unsigned level = c->step == KESU__V1__FIRE_CLOCK__STEP__STEP_ESCALATE ? c->level : 1;
+    const Kesu__V1__Staff *staff = policy_escalate_to(d->ctx->policy, s->agent, s->department, level);
+    return staff != NULL ? staff->id : "";
+}
+
+int intake_decide_fire(struct decide *d)
+{
+    const Kesu__V1__FireClock *c = d->command->fire_clock;
+    DECIDE_TRY(intake_decide_needed(d, "fire_clock.clock", c->clock));
+    const Kesu__V1__ClockState *now = find_clock(d->state, c->clock);
+    if (now == NULL)
+        return intake_decide_refuse(d, E_UNKNOWN, "fire_clock.clock", "the case has no such clock");
+    if (!now->running) return intake_decide_refuse(d, E_EXISTS, "fire_clock.clock", "has stopped");
+    DECIDE_TRY(check_step(d, c, now));
+    if (d->ctx->clock_alarm) return intake_decide_refuse(d, E_CLOCK_ALARM, "", NULL);
+    Kesu__V1__ClockFired *body = intake_decide_new(d, &kesu__v1__clock_fired__descriptor);
+    if (body == NULL) return intake_decide_no_memory(d);
+    body->clock = c->clock;
+    body->step = c->step;
+    body->level = c->step == KESU__V1__FIRE_CLOCK__STEP__STEP_ESCALATE ? c->level : 0;
+    body->due_at = c->due_at;
+    body->late = c->late;
+    body->agent = d->state->agent;
+    body->department = d->state->department;
+    body->told = (char *)(uintptr_t)whom(d, c);
+    intake_decide_add(d, KESU__V1__EVENT__BODY_CLOCK_FIRED, body);
+    return 0;
+}

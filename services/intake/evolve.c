@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One row an event type. Events of a case load its state, change it, and put
+ * it back with its new version; the rest is done by each. */
+#include "evolve.h"
+
+#include "cases.h"
+#include "check.h"
+#include "dedup.h"
+#include "due.h"
+#include "err.h"
+
+struct evolve {
+    struct intake_register *r;
+    const Kesu__V1__Event *event;
+    uint64_t seq;
+    int64_t block_time;
+    struct arena *arena;
+    Kesu__V1__CaseState *state; /* of event->case_id, NULL when it is 0 */
+};
+
+typedef int (*evolve_row)(struct evolve *e);
+
+static void note_key(struct evolve *e, const Kesu__V1__Sealed *sealed)
+{
+    if (sealed != NULL && sealed->key_id >= e->r->meta.next_key_id)
+        e->r->meta.next_key_id = sealed->key_id + 1;
+}
+
+static void put_contacts(struct evolve *e, const ProtobufCBinaryData *hashes, size_t n, uint64_t customer)
+{
+    struct span known;
+    for (size_t i = 0; i < n && customer != 0; i++) {
+        struct span key = span_of(hashes[i].data, hashes[i].len);
+        if (key.n > 0 && intake_register_get(e->r, TABLE_CONTACTS, key, &known) != 0)
+            intake_register_put_u64(e->r, TABLE_CONTACTS, key, customer);
+    }
+}
+
+static void put_thread(struct evolve *e, const ProtobufCBinaryData *hash)
+{
+    struct span known, key = span_of(hash->data, hash->len);
+    if (key.n > 0 && intake_register_get(e->r, TABLE_THREADS, key, &known) != 0)
+        intake_register_put_u64(e->r, TABLE_THREADS, key, e->state->case_id);
+}
+
+static void put_external(struct evolve *e, Kesu__V1__Channel channel, const Kesu__V1__ExternalRef *ref)
+{
+    struct key key;
+    if (ref == NULL) return;
+    intake_external_key(channel, ref, &key);
+    intake_register_put_u64(e->r, TABLE_EXTERNALS, key_span(&key), e->state->case_id);
+}
+
+static int change_agent(struct evolve *e, const char *agent, int by)
+{
+    Kesu__V1__AgentState *a;
+    if (agent[0] == '\0') return 0;
+    int err = intake_agent_get(e->r, agent, e->arena, &a);
+    if (err != 0) return err;
+    if (by < 0 && a->open_cases == 0) return E_CORRUPT;
+    a->open_cases = by < 0 ? a->open_cases - 1 : a->open_cases + 1;
+    intake_agent_put(e->r, a);
+    return 0;
+}
+
+/* ---- clocks ---------------------------------------------------------------- */
+
+static Kesu__V1__ClockState *clock_of(struct evolve *e, char *id)
+{
+    Kesu__V1__CaseState *s = e->state;
+    for (size_t i = 0; i < s->n_clocks; i++)
+        if (strcmp(s->clocks[i]->clock, id) == 0) return s->clocks[i];
+    Kesu__V1__ClockState **more = arena_alloc(e->arena, sizeof(*more) * (s->n_clocks + 1));
+    Kesu__V1__ClockState *fresh = arena_alloc(e->arena, sizeof(*fresh));
+    if (more == NULL || fresh == NULL) return NULL;
+    kesu__v1__clock_state__init(fresh);
+    fresh->clock = id;
+    if (s->n_clocks > 0) memcpy(more, s->clocks, sizeof(*more) * s->n_clocks);
+    more[s->n_clocks++] = fresh;
+    s->clocks = more;
+    return fresh;
+}
+
+/* What has fired counts no more when its new time is still to come. */
+static void set_times(struct evolve *e, const Kesu__V1__ClockChange *c, Kesu__V1__ClockState *clock)
+{
+    clock->running = true;
+    clock->started_at = c->started_at;
+    clock->warn_at = c->warn_at;
+    clock->due_at = c->due_at;
+    clock->n_escalate_at = c->n_escalate_at;
+    clock->escalate_at = c->escalate_at;
+    if (c->warn_at > e->block_time) clock->warned = false;
+    if (c->due_at > e->block_time) {
+        clock->breached = false;
+        clock->escalated = 0;
+    }
+}
+
+static int change_clocks(struct evolve *e)
+{
+    for (size_t i = 0; i < e->event->n_clocks; i++) {
+        const Kesu__V1__ClockChange *c = e->event->clocks[i];
+        Kesu__V1__ClockState *clock = clock_of(e, c->clock);
+        if (clock == NULL) return E_NOMEM;
+        if (c->op == KESU__V1__CLOCK_CHANGE__OP__OP_STOP) {
+            clock->running = false;
+            clock->stopped_at = e->block_time;
+        } else {
+            set_times(e, c, clock);
+        }
+    }
+    return 0;
+}
+
+/* ---- a row each ------------------------------------------------------------ */
+
+static int on_customer_added(struct evolve *e)
+{
+    const Kesu__V1__CustomerAdded *b = e->event->customer_added;
+    struct key key = intake_key_u64(b->customer_id);
+    note_key(e, b->profile);
+    intake_register_put_u64(e->r, TABLE_CUSTOMERS, key_span(&key),
+                            b->profile != NULL ? b->profile->key_id : 0);
+    put_contacts(e, b->contact_hashes, b->n_contact_hashes, b->customer_id);
+    return 0;
+}
+
+static int put_number(struct evolve *e, const char *number)
+{
+    unsigned yymm;
+    uint64_t serial;
+    struct key key;
+    if (due_parse_number(number, &yymm, &serial) != 0) return E_CORRUPT;
+    intake_number_key(yymm, serial, &key);
+    intake_register_put_u64(e->r, TABLE_NUMBERS, key_span(&key), e->state->case_id);
+    key.n = 0;
+    key_u32(&key, yymm);
+    intake_register_put_u64(e->r, TABLE_SERIALS, key_span(&key), serial);
+    return 0;
+}
+
+static int on_case_opened(struct evolve *e)
+{
+    const Kesu__V1__CaseOpened *b = e->event->case_opened;
+    Kesu__V1__CaseState *s = e->state;
+    s->number = b->number;
+    s->stage = KESU__V1__STAGE__STAGE_RECEIVED;
+    s->channel = b->channel;
+    s->customer_id = b->customer_id;
+    s->received_at = b->received_at;
+    s->opened_at = e->block_time;
+    s->language = b->language;
+    s->tier = b->tier;
+    s->key_id = b->personal != NULL ? b->personal->key_id : 0;
+    s->suspected_case = b->suspected_case;
+    s->messages = 1;
+    s->reply_tag = b->reply_tag;
+    s->n_contact_hashes = b->n_contact_hashes;
+    s->contact_hashes = b->contact_hashes;
+    s->automatic = b->automatic;
+    note_key(e, b->personal);
+    put_contacts(e, b->contact_hashes, b->n_contact_hashes, b->customer_id);
+    put_external(e, b->channel, b->external);
+    put_thread(e, &b->thread_hash);
+    return put_number(e, b->number);
+}
+
+static int on_message_added(struct evolve *e)
+{
+    const Kesu__V1__MessageAdded *b = e->event->message_added;
+    e->state->messages++;
+    put_external(e, b->channel, b->external);
+    put_thread(e, &b->thread_hash);
+    return 0;
+}
+
+static int on_case_classified(struct evolve *e)
+{
+    const Kesu__V1__CaseClassified *b = e->event->case_classified;
+    Kesu__V1__CaseState *s = e->state;
+    if (b->judgement == NULL) return E_CORRUPT;
+    s->category = b->judgement->category;
+    s->department = b->judgement->department;
+    s->severity = b->judgement->severity;
+    if (b->judgement->language != KESU__V1__LANGUAGE__LANGUAGE_UNSPECIFIED)
+        s->language = b->judgement->language;
+    s->fallback = b->fallback;
+    /* Whoever has the case keeps it until it is given to another. */
+    if (s->stage == KESU__V1__STAGE__STAGE_RECEIVED) s->stage = KESU__V1__STAGE__STAGE_TRIAGED;
+    return 0;
+}
+
+static int on_case_assigned(struct evolve *e)
+{
+    int err = change_agent(e, e->state->agent, -1);
+    if (err == 0) err = change_agent(e, e->event->case_assigned->agent, +1);
+    e->state->agent = e->event->case_assigned->agent;
+    e->state->stage = KESU__V1__STAGE__STAGE_ASSIGNED;
+    return err;
+}
+
+static int on_work_started(struct evolve *e)
+{
+    e->state->stage = KESU__V1__STAGE__STAGE_IN_PROGRESS;
+    return 0;
+}
+
+static int on_note_added(struct evolve *e)
+{
+    (void)e;
+    return 0;
+}
+
+static int on_case_resolved(struct evolve *e)
+{
+    e->state->stage = KESU__V1__STAGE__STAGE_RESOLVED;
+    return 0;
+}
+
+static int on_case_closed(struct evolve *e)
+{
+    e->state->stage = KESU__V1__STAGE__STAGE_CLOSED;
+    return change_agent(e, e->state->agent, -1);
+}
+
+static int on_presence_set(struct evolve *e)
+{
+    Kesu__V1__AgentState *a;
+    int err = intake_agent_get(e->r, e->event->presence_set->agent, e->arena, &a);
+    if (err != 0) return err;
+    a->present = e->event->presence_set->present;
+    a->capacity = e->event->presence_set->capacity;
+    intake_agent_put(e->r, a);
+    return 0;
+}
+
+static int on_clock_fired(struct evolve *e)
+{
+    const Kesu__V1__ClockFired *b = e->event->clock_fired;
+    Kesu__V1__ClockState *clock = clock_of(e, b->clock);
+    if (clock == NULL) return E_NOMEM;
+    if (b->step == KESU__V1__FIRE_CLOCK__STEP__STEP_WARN) clock->warned = true;
+    if (b->step == KESU__V1__FIRE_CLOCK__STEP__STEP_BREACH) clock->breached = true;
+    if (b->step == KESU__V1__FIRE_CLOCK__STEP__STEP_ESCALATE && b->level > clock->escalated)
+        clock->escalated = b->level;
+    return 0;
+}
+
+static int on_delivery_recorded(struct evolve *e)
+{
+    const Kesu__V1__DeliveryRecorded *b = e->event->delivery_recorded;
+    struct key key;
+    intake_delivery_key(b->cause_seq, b->target, b->kind, &key);
+    intake_register_put_u64(e->r, TABLE_DELIVERIES, key_span(&key), (uint64_t)b->outcome);
+    put_thread(e, &b->thread_hash);
+    return 0;
+}
+
+static int on_policy_part_stored(struct evolve *e)
+{
+    const Kesu__V1__PolicyPartStored *b = e->event->policy_part_stored;
+    struct key key;
+    intake_part_key(span_of(b->hash.data, b->hash.len), b->index, &key);
+    intake_register_put_u64(e->r, TABLE_PARTS, key_span(&key), e->seq);
+    return 0;
+}
+
+static int on_policy_activated(struct evolve *e)
+{
+    const Kesu__V1__PolicyActivated *b = e->event->policy_activated;
+    if (b->hash.len != sizeof(e->r->meta.policy_hash)) return E_CORRUPT;
+    memcpy(e->r->meta.policy_hash, b->hash.data, b->hash.len);
+    e->r->meta.policy_parts = b->parts;
+    e->r->meta.policy_seq = e->seq;
+    return 0;
+}
+
+static int on_event_skipped(struct evolve *e)
+{
+    struct key key;
+    intake_skip_key(e->event->event_skipped->fold, e->event->event_skipped->seq, &key);
+    intake_register_put(e->r, TABLE_SKIPS, key_span(&key), SPAN_NONE);
+    return 0;
+}
+
+static int on_clock_accepted(struct evolve *e)
+{
+    (void)e;
+    return 0;
+}
+
+static const struct {
+    Kesu__V1__Event__BodyCase type;
+    evolve_row row;
+    bool of_case; /* not the first of one */
+} table[] = {
+    {KESU__V1__EVENT__BODY_CUSTOMER_ADDED, on_customer_added, false},
+    {KESU__V1__EVENT__BODY_CASE_OPENED, on_case_opened, true},
+    {KESU__V1__EVENT__BODY_MESSAGE_ADDED, on_message_added, true},
+    {KESU__V1__EVENT__BODY_CASE_CLASSIFIED, on_case_classified, true},
+    {KESU__V1__EVENT__BODY_CASE_ASSIGNED, on_case_assigned, true},
+    {KESU__V1__EVENT__BODY_WORK_STARTED, on_work_started, true},
+    {KESU__V1__EVENT__BODY_NOTE_ADDED, on_note_added, true},
+    {KESU__V1__EVENT__BODY_CASE_RESOLVED, on_case_resolved, true},
+    {KESU__V1__EVENT__BODY_CASE_CLOSED, on_case_closed, true},
+    {KESU__V1__EVENT__BODY_PRESENCE_SET, on_presence_set, false},
+    {KESU__V1__EVENT__BODY_CLOCK_FIRED, on_clock_fired, true},
+    {KESU__V1__EVENT__BODY_DELIVERY_RECORDED, on_delivery_recorded, true},
+    {KESU__V1__EVENT__BODY_POLICY_PART_STORED, on_policy_part_stored, false},
+    {KESU__V1__EVENT__BODY_POLICY_ACTIVATED, on_policy_activated, false},
+    {KESU__V1__EVENT__BODY_EVENT_SKIPPED, on_event_skipped, false},
+    {KESU__V1__EVENT__BODY_CLOCK_ACCEPTED, on_clock_accepted, false},
+};
+
+static int load_case(struct evolve *e)
+{
+    if (e->event->body_case != KESU__V1__EVENT__BODY_CASE_OPENED)
+        return intake_case_get(e->r, e->event->case_id, e->arena, &e->state);
+    e->state = arena_alloc(e->arena, sizeof(*e->state));
+    if (e->state == NULL) return E_NOMEM;
+    kesu__v1__case_state__init(e->state);
+    e->state->case_id = e->event->case_id;
+    return 0;
+}
+
+static int of_case(struct evolve *e, evolve_row row)
+{
+    int err = load_case(e);
+    if (err == 0) err = change_clocks(e);
+    if (err == 0) err = row(e);
+    if (err != 0) return err;
+    e->state->version = e->event->version;
+    e->state->last_seq = e->seq;
+    intake_case_put(e->r, e->state);
+    return 0;
+}
+
+static void remember_command(struct evolve *e)
+{
+    struct dedup_row row = {.seq = e->seq,
+                            .case_id = e->event->case_id,
+                            .version = e->event->version,
+                            .command_hash = e->event->command_hash,
+                            .joined = e->event->body_case == KESU__V1__EVENT__BODY_MESSAGE_ADDED};
+    intake_dedup_put(e->r, e->event->client, e->event->command_id.data, &row);
+}
+
+int intake_evolve(struct intake_register *r, const Kesu__V1__Event *event, uint64_t seq, int64_t block_time,
+                  struct arena *arena)
+{
+    struct evolve e = {r, event, seq, block_time, arena, NULL};
+    int err = 0;
+    for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        if (table[i].type != event->body_case) continue;
+        err = table[i].of_case ? of_case(&e, table[i].row) : table[i].row(&e);
+        break;
+    }
+    if (err != 0) return err == E_NOMEM ? err : E_CORRUPT;
+    if (event->command_hash != 0 && event->command_id.len == 16) remember_command(&e);
+    r->meta.seq = seq;
+    r->meta.block_time = block_time;
+    return 0;
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Slot: secret 32, id 8, state 8, check 16 (over the first 48 bytes). The newest secrets
+ * stay in a ring in memory; older ones are read from the file. An erased slot
+ * has a state of its own and a secret of zeros. */
+#include "keys.h"
+
+#include "check.h"
+#include "err.h"
+#include "hash.h"
+#include "log.h"
+
+#define SLOT       64
+#define RING       ((uint64_t)1 << 16)
+#define REFILL     ((uint64_t)1 << 14)
+#define REFILL_LOW ((uint64_t)3 << 12)
+#define LIVE       1
+#define ERASED     2
+
+struct refill {
+    struct job job;
+    struct intake_keys *keys;
+    uint64_t first_id;
+    unsigned n;
+    uint8_t *slots;
+    int status;
+};
+
+struct intake_keys {
+    struct env *env;
+    struct file *file;      /* the loop's */
+    struct file *lane_file; /* the lane's */
+    struct lane *lane;
+    uint64_t made; /* ids below are on disk */
+    bool refilling;
+    struct refill refill;
+    uint8_t (*ring)[SEAL_KEY_BYTES]; /* secrets of ids above made - RING, zeros: look at the file */
+    void (*on_more)(void *self);
+    void *self;
+};
+
+struct slot {
+    uint8_t secret[SEAL_KEY_BYTES];
+    uint64_t id, state;
+    uint8_t check[16];
+};
+_Static_assert(sizeof(struct slot) == SLOT, "a slot is 64 bytes");
+
+static void slot_check(const struct slot *s, uint8_t ret[16])
+{
+    static const uint8_t no_key[HASH_KEY_BYTES];
+    hash_keyed(no_key, "slot", span_of(s, 48), ret);
+}
+
+static int read_slot(struct intake_keys *k, uint64_t id, struct slot *ret)
+{
+    size_t n = 0;
+    uint8_t check[16];
+    if (id == 0) return E_NOT_FOUND;
+    if (file_read(k->env, k->file, (id - 1) * SLOT, ret, SLOT, &n) != 0) return E_IO;
+    if (n < SLOT) return E_NOT_FOUND;
+    slot_check(ret, check);
+    if (memcmp(check, ret->check, sizeof(check)) != 0 || ret->id != id) return E_NOT_FOUND;
+    return 0;
+}
+
+/* A crash may have left the tail half written: what is not whole is made anew. */
+static int find_made(struct intake_keys *k, uint64_t next_id)
+{
+    uint64_t bytes = 0;
+    struct slot slot;
+    int err = file_size(k->env, k->file, &bytes);
+    if (err != 0) return err;
+    uint64_t end = bytes / SLOT + 1;
+    if (next_id > 1 && read_slot(k, next_id - 1, &slot) != 0) return E_CORRUPT;
+    for (k->made = next_id; k->made < end; k->made++)
+        if (read_slot(k, k->made, &slot) != 0 || slot.state != LIVE) break;
+    return 0;
+}
+
+int intake_keys_open(struct env *env, const char *path, uint64_t next_id, struct intake_keys **ret)
+{
+    struct intake_keys *k = mem_zalloc(&env->mem, sizeof(*k));
+    k->env = env;
+    k->ring = mem_zalloc(&env->mem, sizeof(*k->ring) * RING);
+    int err = file_open(env, path, FILE_CREATE, &k->file);
+    if (err == 0) err = file_open(env, path, FILE_WRITE, &k->lane_file);
+    if (err == 0) err = find_made(k, next_id);
+    if (err != 0) {
+        intake_keys_close(&k);
+        return err;
+    }
+    k->lane = lane_open(env, "keys");
+    *ret = k;
+    return 0;
+}
+
+void intake_keys_close(struct intake_keys **p)
+{
+    struct intake_keys *k = *p;
+    if (k == NULL) return;
+    k->on_more = NULL;
+    lane_close(k->env, k->lane);
+    file_close(k->env, k->lane_file);
+    file_close(k->env, k->file);
+    memset(k->ring, 0, sizeof(*k->ring) * RING);
+    mem_free(&k->env->mem, k->ring);
+    mem_free(&k->env->mem, k);
+    *p = NULL;
+}
+
+void intake_keys_on_more(struct intake_keys *k, void (*on_more)(void *self), void *self)
+{
+    k->on_more = on_more;
+    k->self = self;
+}
+
+uint64_t intake_keys_ahead(const struct intake_keys *k, uint64_t next_id)
+{
+    return k->made > next_id ? k->made - next_id : 0;
+}
+
+static void on_refill_work(struct job *job)
+{
+    struct refill *r = (struct refill *)job;
+    struct env *env = r->keys->env;
+    for (unsigned i = 0; i < r->n; i++) {
+        struct slot *slot = (struct slot *)(void *)(r->slots + (size_t)i * SLOT);
+        slot_check(slot, slot->check);
+    }
+    r->status = file_write(env, r->keys->lane_file, (r->first_id - 1) * SLOT, r->slots, (size_t)r->n * SLOT);
+    if (r->status == 0 && file_sync(env, r->keys->lane_file) != 0) r->status = E_IO;
+}
+
+static void on_refill_done(struct job *job)
+{
+    struct refill *r = (struct refill *)job;
+    struct intake_keys *k = r->keys;
+    k->refilling = false;
+    if (r->status == 0) {
+        for (unsigned i = 0; i < r->n; i++)
+            memcpy(k->ring[(r->first_id + i) % RING], r->slots + (size_t)i * SLOT, SEAL_KEY_BYTES);
+        k->made = r->first_id + r->n;
+    } else if (r->status == E_IO) {
+        env_die(k->env, "the key store could not be synced");
+    } else {
+        log_error(k->env, "no keys made", LOG_ERR(r->status));
+    }
+    memset(r->slots, 0, (size_t)r->n * SLOT);
+    mem_free(&k->env->mem, r->slots);
+    r->slots = NULL;
+    if (r->status == 0 && k->on_more != NULL) k->on_more(k->self);
+}
+
+void intake_keys_refill(struct intake_keys *k, uint64_t next_id)
+{
+    if (k->refilling || intake_keys_ahead(k, next_id) >= REFILL_LOW) return;
+    struct refill *r = &k->refill;
+    *r = (struct refill){.job = {.work = on_refill_work, .done = on_refill_done},
+                         .keys = k,
+                         .first_id = k->made,
+                         .n = (unsigned)REFILL};
+    size_t bytes = (size_t)REFILL * SLOT;
+    r->slots = mem_alloc(&k->env->mem, bytes);
+    for (unsigned i = 0; i < r->n; i++) {
+        struct slot *slot = (struct slot *)(void *)(r->slots + (size_t)i * SLOT);
+        env_random(k->env, slot->secret, sizeof(slot->secret));
+        slot->id = r->first_id + i;
+        slot->state = LIVE;
+    }
+    k->refilling = true;
+    lane_post(k->env, k->lane, &r->job);
+}
+
+int intake_keys_get(struct intake_keys *k, uint64_t id, struct seal_key *ret)
+{
+    static const uint8_t zeros[SEAL_KEY_BYTES];
+    struct slot slot;
+    if (id == 0 || id >= k->made) return E_NOT_FOUND;
+    uint8_t *kept = k->ring[id % RING];
+    bool young = id + RING > k->made;
+    if (young && memcmp(kept, zeros, sizeof(zeros)) != 0) {
+        ret->id = id;
+        memcpy(ret->secret, kept, SEAL_KEY_BYTES);
+        return 0;
+    }
+    int err = read_slot(k, id, &slot);
+    if (err == 0 && slot.state == ERASED) return E_ERASED;
+    if (err != 0) return err;
+    if (young) memcpy(kept, slot.secret, SEAL_KEY_BYTES);
+    ret->id = id;
+    memcpy(ret->secret, slot.secret, SEAL_KEY_BYTES);
+    return 0;
+}
+
+int intake_keys_erase(struct intake_keys *k, uint64_t id)
+{
+    struct slot slot = {.id = id, .state = ERASED};
+    if (id == 0 || id >= k->made) return E_NOT_FOUND;
+    slot_check(&slot, slot.check);
+    int err = file_write(k->env, k->file, (id - 1) * SLOT, &slot, SLOT);
+    if (err == 0 && file_sync(k->env, k->file) != 0) err = E_IO;
+    if (err == 0 && id + RING > k->made) memset(k->ring[id % RING], 0, SEAL_KEY_BYTES);
+    return err;
+}
