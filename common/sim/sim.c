@@ -398,6 +398,11 @@ int64_t sim_now_us(const struct sim *s)
     return s->now_us;
 }
 
+int64_t sim_wall_us(const struct sim *s)
+{
+    return s->now_us + s->wall_offset_us;
+}
+
 void sim_jump_wall(struct sim *s, int64_t by_us)
 {
     s->wall_offset_us += by_us;

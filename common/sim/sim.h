@@ -61,6 +61,7 @@ void sim_set_faults(struct sim *s, const struct sim_faults *f); /* NULL: none an
 const uint64_t *sim_fault_counts(const struct sim *s);
 uint64_t sim_random(struct sim *s, uint64_t below); /* from the seed, for the test program too */
 int64_t sim_now_us(const struct sim *s);            /* virtual monotonic time */
+int64_t sim_wall_us(const struct sim *s);           /* virtual wall clock, jumps and all */
 void sim_jump_wall(struct sim *s, int64_t by_us);
 void sim_set_free_bytes(struct sim *s, uint64_t n); /* what files_free_bytes answers */
 

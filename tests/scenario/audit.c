@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Each event is compared with what the events before it allow: one owner, no
+ * agent over their capacity, each clock step once and never early, versions
+ * and numbers without gaps. */
+#include "audit.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "check.h"
+#include "err.h"
+
+#define ARENA_BYTES ((size_t)8 << 20)
+
+void audit_broken(struct audit *a, const char *format, ...)
+{
+    if (a->broken[0] != '\0') return;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(a->broken, sizeof a->broken, format, args);
+    va_end(args);
+}
+
+static void copy_id(char ret[AUDIT_ID], const char *s)
+{
+    snprintf(ret, AUDIT_ID, "%s", s);
+}
+
+void audit_init(struct audit *a)
+{
+    *a = (struct audit){0};
+}
+
+void audit_deinit(struct audit *a)
+{
+    free(a->events);
+    free(a->cases);
+    free(a->deliveries);
+}
+
+/* Room for one more: the array doubles at powers of two. */
+static void *grow(void *p, uint64_t n, size_t size)
+{
+    if (n > 0 && (n & (n - 1)) != 0) return p;
+    p = realloc(p, (n > 0 ? 2 * n : 1) * size);
+    CHECK(p != NULL);
+    return p;
+}
+
+struct audit_case *audit_find(struct audit *a, uint64_t case_id)
+{
+    unsigned low = 0, high = a->n_cases; /* they are in order of their ids */
+    while (low < high) {
+        unsigned middle = (low + high) / 2;
+        if (a->cases[middle].id < case_id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < a->n_cases && a->cases[low].id == case_id ? &a->cases[low] : NULL;
+}
+
+static struct audit_agent *agent_of(struct audit *a, const char *name)
+{
+    for (unsigned i = 0; i < a->n_agents; i++)
+        if (strcmp(a->agents[i].name, name) == 0) return &a->agents[i];
+    CHECK(a->n_agents < sizeof a->agents / sizeof a->agents[0]);
+    struct audit_agent *agent = &a->agents[a->n_agents++];
+    *agent = (struct audit_agent){.present = false};
+    copy_id(agent->name, name);
+    return agent;
+}
+
+/* ---- clocks -------------------------------------------------------------------- */
+
+static struct audit_clock *clock_of(struct audit_case *c, const char *name)
+{
+    for (unsigned i = 0; i < c->n_clocks; i++)
+        if (strcmp(c->clocks[i].name, name) == 0) return &c->clocks[i];
+    return NULL;
+}
+
+static void change_clock(struct audit *a, uint64_t seq, struct audit_case *c,
+                         const Kesu__V1__ClockChange *change)
+{
+    struct audit_clock *k = clock_of(c, change->clock);
+    if (change->op == KESU__V1__CLOCK_CHANGE__OP__OP_START) {
+        if (k != NULL || c->n_clocks == AUDIT_CLOCKS) {
+            audit_broken(a, "seq %llu starts clock %s again", (unsigned long long)seq, change->clock);
+            return;
+        }
+        k = &c->clocks[c->n_clocks++];
+        *k = (struct audit_clock){.running = true};
+        copy_id(k->name, change->clock);
+    } else if (k == NULL || !k->running) {
+        audit_broken(a, "seq %llu moves or stops clock %s, which does not run", (unsigned long long)seq,
+                     change->clock);
+        return;
+    }
+    if (change->op == KESU__V1__CLOCK_CHANGE__OP__OP_STOP) {
+        k->running = false;
+        return;
+    }
+    k->warn_at = change->warn_at;
+    k->due_at = change->due_at;
+    k->n_levels = change->n_escalate_at < 8 ? (unsigned)change->n_escalate_at : 8;
+    for (unsigned i = 0; i < k->n_levels; i++) k->escalate_at[i] = change->escalate_at[i];
+    bool ordered = k->warn_at < k->due_at;
+    for (unsigned i = 0; i < k->n_levels; i++)
+        ordered = ordered && k->escalate_at[i] > (i > 0 ? k->escalate_at[i - 1] : k->due_at);
+    if (!ordered)
+        audit_broken(a, "seq %llu: steps of clock %s out of order", (unsigned long long)seq, k->name);
+}
+
+static void fire_clock(struct audit *a, uint64_t seq, int64_t time_us, struct audit_case *c,
+                       const Kesu__V1__ClockFired *fired)
+{
+    struct audit_clock *k = clock_of(c, fired->clock);
+    unsigned long long n = seq;
+    if (k == NULL || !k->running) {
+        audit_broken(a, "seq %llu: clock %s of case %s fired without running", n, fired->clock, c->number);
+        return;
+    }
+    int64_t due_at = fired->step == KESU__V1__FIRE_CLOCK__STEP__STEP_WARN     ? k->warn_at
+                     : fired->step == KESU__V1__FIRE_CLOCK__STEP__STEP_BREACH ? k->due_at
+                     : fired->level >= 1 && fired->level <= k->n_levels ? k->escalate_at[fired->level - 1]
+                                                                        : -1;
+    if (fired->due_at != due_at)
+        audit_broken(a, "seq %llu: clock %s of case %s fired for another due time", n, fired->clock,
+                     c->number);
+    if (time_us < due_at)
+        audit_broken(a, "seq %llu: clock %s of case %s fired %lld us early", n, fired->clock, c->number,
+                     (long long)(due_at - time_us));
+    for (unsigned i = 0; i < k->n_fired; i++)
+        if (k->fired[i].step == (int)fired->step && k->fired[i].level == fired->level &&
+            k->fired[i].due_at == due_at)
+            audit_broken(a, "seq %llu: clock %s of case %s fired this step twice", n, fired->clock,
+                         c->number);
+    if (k->n_fired == AUDIT_STEPS) {
+        audit_broken(a, "seq %llu: clock %s of case %s fires without end", n, fired->clock, c->number);
+        return;
+    }
+    k->fired[k->n_fired].step = (int)fired->step;
+    k->fired[k->n_fired].level = fired->level;
+    k->fired[k->n_fired++].due_at = due_at;
+    if (fired->step == KESU__V1__FIRE_CLOCK__STEP__STEP_BREACH) a->counts.breached++;
+}
+
+/* ---- events of a case --------------------------------------------------------------- */
+
+struct input { /* one event */
+    uint64_t seq;
+    int64_t time_us;
+    const Kesu__V1__Event *event;
+};
+
+static void on_opened(struct audit *a, const struct input *in, struct audit_case *c)
+{
+    const Kesu__V1__CaseOpened *opened = in->event->case_opened;
+    snprintf(c->number, sizeof c->number, "%s", opened->number);
+    c->stage = KESU__V1__STAGE__STAGE_RECEIVED;
+    c->channel = opened->channel;
+    c->received_at = opened->received_at;
+    c->automatic = opened->automatic;
+    c->has_contact = opened->n_contact_hashes > 0;
+    c->messages = 1;
+    a->counts.opened++;
+    if (!a->policy) audit_broken(a, "seq %llu: a case without a policy", (unsigned long long)in->seq);
+}
+
+static void on_added(struct audit *a, const struct input *in, struct audit_case *c)
+{
+    (void)in;
+    c->messages++;
+    a->counts.joined++;
+}
+
+static void on_classified(struct audit *a, const struct input *in, struct audit_case *c)
+{
+    const Kesu__V1__CaseClassified *classified = in->event->case_classified;
+    copy_id(c->category, classified->judgement->category);
+    copy_id(c->department, classified->judgement->department);
+    c->severity = classified->judgement->severity;
+    c->classified = true;
+    if (c->stage == KESU__V1__STAGE__STAGE_RECEIVED) c->stage = KESU__V1__STAGE__STAGE_TRIAGED;
+    if (c->stage >= KESU__V1__STAGE__STAGE_RESOLVED)
+        audit_broken(a, "seq %llu: a resolved case was classified", (unsigned long long)in->seq);
+    a->counts.classified++;
+    if (classified->fallback) a->counts.fallback++;
+}
+
+static void on_assigned(struct audit *a, const struct input *in, struct audit_case *c)
+{
+    const Kesu__V1__CaseAssigned *assigned = in->event->case_assigned;
+    unsigned long long n = in->seq;
+    if (strcmp(assigned->previous_agent, c->agent) != 0)
+        audit_broken(a, "seq %llu: case %s was of %s, not of %s", n, c->number, c->agent,
+                     assigned->previous_agent);
+    if (!c->classified || c->stage >= KESU__V1__STAGE__STAGE_RESOLVED)
+        audit_broken(a, "seq %llu: case %s assigned in stage %d", n, c->number, (int)c->stage);
+    struct audit_agent *agent = agent_of(a, assigned->agent);
+    if (!agent->present || agent->open >= agent->capacity)
+        audit_broken(a, "seq %llu: %s has %u of %u cases, present %d", n, agent->name, agent->open,
+                     agent->capacity, agent->present);
+    if (c->agent[0] != '\0') agent_of(a, c->agent)->open--;
+    agent->open++;
+    copy_id(c->agent, assigned->agent);
+    if (c->stage < KESU__V1__STAGE__STAGE_ASSIGNED) c->stage = KESU__V1__STAGE__STAGE_ASSIGNED;
+    a->counts.assigned++;
+}
+
+static void on_started(struct audit *a, const struct input *in, struct audit_case *c)
+{
+    if (c->stage != KESU__V1__STAGE__STAGE_ASSIGNED)
+        audit_broken(a, "seq %llu: work on case %s started in stage %d", (unsigned long long)in->seq,
+                     c->number, (int)c->stage);
+    c->stage = KESU__V1__STAGE__STAGE_IN_PROGRESS;
+}
+
+static void on_note(struct audit *a, const struct input *in, struct audit_case *c)
+{
+    (void)a, (void)in, (void)c;
+}
+
+static void on_resolved(struct audit *a, const struct input *in, struct audit_case *c)
+{
+    if (c->stage != KESU__V1__STAGE__STAGE_IN_PROGRESS)
+        audit_broken(a, "seq %llu: case %s resolved in stage %d", (unsigned long long)in->seq, c->number,
+                     (int)c->stage);
+    if (strcmp(in->event->case_resolved->agent, c->agent) != 0)
+        audit_broken(a, "seq %llu: case %s resolved by another", (unsigned long long)in->seq, c->number);
+    c->stage = KESU__V1__STAGE__STAGE_RESOLVED;
+    a->counts.resolved++;
+}
+
+static void on_closed(struct audit *a, const struct input *in, struct audit_case *c)
+{
+    if (c->stage != KESU__V1__STAGE__STAGE_RESOLVED)
+        audit_broken(a, "seq %llu: case %s closed in stage %d", (unsigned long long)in->seq, c->number,
+                     (int)c->stage);
+    if (strcmp(in->event->case_closed->agent, c->agent) != 0)
+        audit_broken(a, "seq %llu: case %s closed by another", (unsigned long long)in->seq, c->number);
+    c->stage = KESU__V1__STAGE__STAGE_CLOSED;
+    agent_of(a, c->agent)->open--;
+    a->counts.closed++;
+}
+
+static void on_fired(struct audit *a, const struct input *in, struct audit_case *c)
+{
+    fire_clock(a, in->seq, in->time_us, c, in->event->clock_fired);
+}
+
+static void on_delivery(struct audit *a, const struct input *in, struct audit_case *c)
+{
+    const Kesu__V1__DeliveryRecorded *recorded = in->event->delivery_recorded;
+    for (unsigned i = 0; i < a->n_deliveries; i++) {
+        const struct audit_delivery *d = &a->deliveries[i];
+        if (d->cause_seq == recorded->cause_seq && d->target == recorded->target &&
+            strcmp(d->kind, recorded->kind) == 0)
+            audit_broken(a, "seq %llu: the outcome of %s for seq %llu is recorded twice",
+                         (unsigned long long)in->seq, d->kind, (unsigned long long)d->cause_seq);
+    }
+    a->deliveries = (struct audit_delivery *)grow(a->deliveries, a->n_deliveries, sizeof *a->deliveries);
+    struct audit_delivery *d = &a->deliveries[a->n_deliveries++];
+    *d = (struct audit_delivery){.case_id = c->id,
+                                 .cause_seq = recorded->cause_seq,
+                                 .target = recorded->target,
+                                 .attempts = recorded->attempts,
+                                 .outcome = recorded->outcome};
+    copy_id(d->kind, recorded->kind);
+    snprintf(d->transport, sizeof d->transport, "%s", recorded->transport);
+    snprintf(d->message_id, sizeof d->message_id, "%s", recorded->message_id);
+    if (strcmp(d->kind, "receipt") == 0) c->receipt_settled = true;
+    if (d->outcome == KESU__V1__DELIVERY_OUTCOME__DELIVERY_OUTCOME_DELIVERED) a->counts.delivered++;
+}
+
+static const struct {
+    Kesu__V1__Event__BodyCase type;
+    void (*check)(struct audit *a, const struct input *in, struct audit_case *c);
+} case_rows[] = {
+    {KESU__V1__EVENT__BODY_CASE_OPENED, on_opened},
+    {KESU__V1__EVENT__BODY_MESSAGE_ADDED, on_added},
+    {KESU__V1__EVENT__BODY_CASE_CLASSIFIED, on_classified},
+    {KESU__V1__EVENT__BODY_CASE_ASSIGNED, on_assigned},
+    {KESU__V1__EVENT__BODY_WORK_STARTED, on_started},
+    {KESU__V1__EVENT__BODY_NOTE_ADDED, on_note},
+    {KESU__V1__EVENT__BODY_CASE_RESOLVED, on_resolved},
+    {KESU__V1__EVENT__BODY_CASE_CLOSED, on_closed},
+    {KESU__V1__EVENT__BODY_CLOCK_FIRED, on_fired},
+    {KESU__V1__EVENT__BODY_DELIVERY_RECORDED, on_delivery},
+};
+
+static void check_case_event(struct audit *a, const struct input *in)
+{
+    const Kesu__V1__Event *e = in->event;
+    unsigned long long n = in->seq;
+    if (e->body_case == KESU__V1__EVENT__BODY_CASE_OPENED) {
+        a->cases = (struct audit_case *)grow(a->cases, a->n_cases, sizeof *a->cases);
+        a->cases[a->n_cases++] = (struct audit_case){.id = in->seq};
+    }
+    struct audit_case *c = audit_find(a, e->case_id);
+    if (c == NULL) {
+        audit_broken(a, "seq %llu is of case %llu, which was never opened", n,
+                     (unsigned long long)e->case_id);
+        return;
+    }
+    if (e->version != c->version + 1 || e->previous_seq != c->last_seq)
+        audit_broken(a, "seq %llu: version %llu after %llu, previous seq %llu not %llu", n,
+                     (unsigned long long)e->version, (unsigned long long)c->version,
+                     (unsigned long long)e->previous_seq, (unsigned long long)c->last_seq);
+    c->version = e->version;
+    c->last_seq = in->seq;
+    for (size_t i = 0; i < sizeof case_rows / sizeof case_rows[0]; i++)
+        if (case_rows[i].type == e->body_case) case_rows[i].check(a, in, c);
+    for (size_t i = 0; i < e->n_clocks; i++) change_clock(a, in->seq, c, e->clocks[i]);
+    for (unsigned i = 0; i < c->n_clocks; i++)
+        if (c->stage == KESU__V1__STAGE__STAGE_CLOSED && c->clocks[i].running)
+            audit_broken(a, "seq %llu: clock %s runs in a closed case", n, c->clocks[i].name);
+}
+
+/* ---- all events ------------------------------------------------------------------------- */
+
+static void check_event(struct audit *a, const struct input *in)
+{
+    const Kesu__V1__Event *e = in->event;
+    if (e->case_id != 0) {
+        check_case_event(a, in);
+    } else if (e->body_case == KESU__V1__EVENT__BODY_PRESENCE_SET) {
+        struct audit_agent *agent = agent_of(a, e->presence_set->agent);
+        agent->present = e->presence_set->present;
+        agent->capacity = e->presence_set->capacity;
+    } else if (e->body_case == KESU__V1__EVENT__BODY_POLICY_ACTIVATED) {
+        a->policy = true;
+    }
+}
+
+static void take_event(struct audit *a, int64_t time_us, const struct block_event *row, struct arena *arena)
+{
+    Kesu__V1__Event *e = NULL;
+    struct codec_error error;
+    arena_reset(arena);
+    if (codec_unpack(&kesu__v1__event__descriptor, row->bytes, arena, (void *)&e, &error) != 0) {
+        audit_broken(a, "seq %llu cannot be read: %s", (unsigned long long)row->seq, error.reason);
+        return;
+    }
+    a->events = (struct audit_event *)grow(a->events, a->n_events, sizeof *a->events);
+    struct audit_event *event = &a->events[a->n_events++];
+    *event = (struct audit_event){.type = row->type, .case_id = row->case_id, .time_us = time_us};
+    if (e->command_id.len == 16) memcpy(event->command_id, e->command_id.data, 16);
+    if (row->seq != a->n_events || row->case_id != e->case_id || row->type != (uint16_t)e->body_case)
+        audit_broken(a, "seq %llu: the row of the block says something else", (unsigned long long)row->seq);
+    check_event(a, &(struct input){row->seq, time_us, e});
+}
+
+void audit_block(struct audit *a, struct span block, const struct block_head *head)
+{
+    struct arena arena;
+    arena_init(&arena, &mem_libc, ARENA_BYTES);
+    if (block_verify(block, a->hash) != 0)
+        audit_broken(a, "the block of seq %llu breaks the chain", (unsigned long long)head->first_seq);
+    if (head->time_us < a->time_us)
+        audit_broken(a, "block time goes back at seq %llu", (unsigned long long)head->first_seq);
+    memcpy(a->hash, head->hash, sizeof a->hash);
+    a->time_us = head->time_us;
+    for (uint32_t i = 0; i < head->count; i++) {
+        struct block_event row;
+        block_event_at(block, i, &row);
+        take_event(a, head->time_us, &row, &arena);
+    }
+    arena_deinit(&arena);
+}
+
+/* ---- the whole journal ---------------------------------------------------------------------- */
+
+static int compare_ids(const void *x, const void *y)
+{
+    return memcmp(((const struct audit_event *)x)->command_id, ((const struct audit_event *)y)->command_id,
+                  16);
+}
+
+/* The events of a command lie side by side, so each id begins once. */
+static void check_identities(struct audit *a)
+{
+    static const uint8_t none[16];
+    struct audit_event *firsts = (struct audit_event *)calloc(a->n_events + 1, sizeof *firsts);
+    CHECK(firsts != NULL);
+    size_t n = 0;
+    for (uint64_t i = 0; i < a->n_events; i++) {
+        const uint8_t *id = a->events[i].command_id;
+        if (memcmp(id, none, 16) == 0) continue;
+        if (i == 0 || memcmp(id, a->events[i - 1].command_id, 16) != 0) firsts[n++] = a->events[i];
+    }
+    qsort(firsts, n, sizeof *firsts, compare_ids);
+    for (size_t i = 1; i < n; i++)
+        if (compare_ids(&firsts[i - 1], &firsts[i]) == 0)
+            audit_broken(a, "a command was done twice, on cases %llu and %llu",
+                         (unsigned long long)firsts[i - 1].case_id, (unsigned long long)firsts[i].case_id);
+    free(firsts);
+}
+
+static int compare_numbers(const void *x, const void *y)
+{
+    return strcmp(*(char *const *)x, *(char *const *)y);
+}
+
+/* YYMM-000001, YYMM-000002 ... in each month. */
+static void check_numbers(struct audit *a)
+{
+    char **numbers = (char **)calloc(a->n_cases + 1, sizeof *numbers);
+    CHECK(numbers != NULL);
+    for (unsigned i = 0; i < a->n_cases; i++) numbers[i] = a->cases[i].number;
+    qsort((void *)numbers, a->n_cases, sizeof *numbers, compare_numbers);
+    for (unsigned i = 0; i < a->n_cases; i++) {
+        bool same_month = i > 0 && strncmp(numbers[i], numbers[i - 1], 5) == 0;
+        unsigned long serial = strtoul(numbers[i] + 5, NULL, 10);
+        unsigned long wanted = same_month ? strtoul(numbers[i - 1] + 5, NULL, 10) + 1 : 1;
+        if (strlen(numbers[i]) != 11 || numbers[i][4] != '-' || serial != wanted)
+            audit_broken(a, "number %s where serial %lu was next", numbers[i], wanted);
+    }
+    free((void *)numbers);
+}
+
+void audit_whole(struct audit *a)
+{
+    check_identities(a);
+    check_numbers(a);
+}

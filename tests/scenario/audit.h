@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The auditor: folds the journal on its own, as simply as it can be said, and
+ * says what is broken. It shares no code with the services. */
+#ifndef KESU_SCENARIO_AUDIT_H
+#define KESU_SCENARIO_AUDIT_H
+
+#include "block.h"
+#include "codec.h"
+
+#define AUDIT_ID     72
+#define AUDIT_CLOCKS 4
+#define AUDIT_STEPS  12
+
+struct audit_clock {
+    char name[AUDIT_ID];
+    bool running;
+    int64_t warn_at, due_at;
+    unsigned n_levels;
+    int64_t escalate_at[8];
+    struct {
+        int step;
+        unsigned level;
+        int64_t due_at;
+    } fired[AUDIT_STEPS];
+    unsigned n_fired;
+};
+
+struct audit_case {
+    uint64_t id, version, last_seq;
+    char number[32];
+    Kesu__V1__Stage stage;
+    char agent[AUDIT_ID], department[AUDIT_ID], category[AUDIT_ID];
+    Kesu__V1__Severity severity;
+    Kesu__V1__Channel channel;
+    bool classified, receipt_settled, automatic, has_contact;
+    int64_t received_at;
+    unsigned messages;
+    struct audit_clock clocks[AUDIT_CLOCKS];
+    unsigned n_clocks;
+};
+
+struct audit_event {
+    uint16_t type;
+    uint64_t case_id;
+    int64_t time_us;
+    uint8_t command_id[16];
+};
+
+struct audit_agent {
+    char name[AUDIT_ID];
+    bool present;
+    unsigned capacity, open;
+};
+
+/* One DeliveryRecorded. */
+struct audit_delivery {
+    uint64_t case_id, cause_seq;
+    char kind[AUDIT_ID];
+    unsigned target, attempts;
+    Kesu__V1__DeliveryOutcome outcome;
+    char transport[16], message_id[320];
+};
+
+struct audit_counts { /* as analytics counts them */
+    uint64_t opened, joined, classified, assigned, resolved, closed, breached, delivered, fallback;
+};
+
+struct audit {
+    struct audit_event *events; /* [seq - 1] */
+    uint64_t n_events;
+    struct audit_case *cases;
+    unsigned n_cases;
+    struct audit_agent agents[16];
+    unsigned n_agents;
+    struct audit_delivery *deliveries;
+    unsigned n_deliveries;
+    struct audit_counts counts;
+    uint8_t hash[HASH_BYTES]; /* of the last block */
+    int64_t time_us;
+    bool policy;
+    char broken[400]; /* the first thing that was; empty: none */
+};
+
+void audit_init(struct audit *a);
+void audit_deinit(struct audit *a);
+void audit_block(struct audit *a, struct span block, const struct block_head *head);
+/* What only the whole journal can show: identities and numbers. */
+void audit_whole(struct audit *a);
+struct audit_case *audit_find(struct audit *a, uint64_t case_id);
+void audit_broken(struct audit *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

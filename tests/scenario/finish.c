@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The end of a run: without faults everything comes to rest, and then the
+ * journal, the register, every fold and the auditor must say the same. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "check.h"
+#include "clock.h"
+#include "err.h"
+#include "office.h"
+
+#define QUIET_US    (30 * USEC_PER_SEC)
+#define PATIENCE_US (4 * USEC_PER_HOUR)
+#define ARENA_BYTES ((size_t)64 << 20)
+
+/* ---- asking a control socket ------------------------------------------------------ */
+
+struct question {
+    struct office *o;
+    struct arena *arena;
+    Kesu__V1__ControlReply *reply;
+    uint64_t id;
+};
+
+static void on_answer(void *self, const struct bus_msg *msg)
+{
+    struct question *q = self;
+    struct codec_error error;
+    Kesu__V1__ControlReply *reply = NULL;
+    if (codec_unpack(&kesu__v1__control_reply__descriptor, msg->head, q->arena, (void *)&reply, &error) != 0)
+        audit_broken(&q->o->audit, "a control socket answers nonsense: %s %s", error.field, error.reason);
+    else if (reply->id == q->id)
+        q->reply = reply;
+}
+
+/* NULL after having noted that nobody answers. Nobody crashes any more. */
+static Kesu__V1__ControlReply *ask(struct office *o, const char *endpoint, Kesu__V1__ControlRequest *request,
+                                   struct arena *arena)
+{
+    static uint64_t next_id = 1;
+    struct question q = {o, arena, NULL, next_id++};
+    char path[200];
+    snprintf(path, sizeof path, "ipc://" OFFICE_RUN "/%s.ipc", endpoint);
+    struct bus_client_opts opts = {.endpoint = path, .on_message = on_answer, .self = &q};
+    struct bus_client *client = NULL;
+    CHECK(bus_connect(o->reader_env, &opts, &client) == 0);
+    request->id = q.id;
+    struct buf *encoded = codec_pack_buf(request);
+    int64_t until_us = sim_now_us(o->sim) + 2 * USEC_PER_MIN;
+    bool sent = false;
+    while (q.reply == NULL && sim_step(o->sim, until_us))
+        if (!sent) sent = bus_send(o->reader_env, client, buf_span(encoded), NULL) == 0;
+    buf_unref(encoded);
+    bus_client_close(o->reader_env, client);
+    if (q.reply == NULL) audit_broken(&o->audit, "%s does not answer", endpoint);
+    if (q.reply != NULL && q.reply->body_case == KESU__V1__CONTROL_REPLY__BODY_REFUSED)
+        audit_broken(&o->audit, "%s refuses: %s %s", endpoint, err_name(-(int)q.reply->refused->code),
+                     q.reply->refused->reason);
+    return q.reply;
+}
+
+static Kesu__V1__ControlReply *ask_control(struct office *o, const char *instance,
+                                           Kesu__V1__ControlRequest *request, struct arena *arena)
+{
+    char endpoint[100];
+    snprintf(endpoint, sizeof endpoint, "%s-control", instance);
+    return ask(o, endpoint, request, arena);
+}
+
+/* ---- quiet ----------------------------------------------------------------------------- */
+
+/* The fold has all there is, and nothing it still has to say. */
+static bool is_quiet(struct office *o, const struct office_service *s)
+{
+    struct arena arena;
+    arena_init(&arena, &mem_libc, ARENA_BYTES);
+    Kesu__V1__GetInfo get = KESU__V1__GET_INFO__INIT;
+    Kesu__V1__ControlRequest request = KESU__V1__CONTROL_REQUEST__INIT;
+    request.body_case = KESU__V1__CONTROL_REQUEST__BODY_INFO;
+    request.info = &get;
+    Kesu__V1__ControlReply *reply = ask_control(o, s->instance, &request, &arena);
+    bool quiet = false;
+    if (reply != NULL && reply->body_case == KESU__V1__CONTROL_REPLY__BODY_INFO) {
+        const Kesu__V1__Info *info = reply->info;
+        quiet =
+            info->ready && (s->fold == NULL || (info->folded_seq == o->audit.n_events && info->outbox == 0));
+    }
+    arena_deinit(&arena);
+    return quiet;
+}
+
+/* A clock that still runs has steps to come, or is done with its ladder. */
+static bool clocks_are_done(const struct audit *a)
+{
+    for (unsigned i = 0; i < a->n_cases; i++) {
+        for (unsigned k = 0; k < a->cases[i].n_clocks; k++) {
+            const struct audit_clock *clock = &a->cases[i].clocks[k];
+            bool breached = false;
+            unsigned level = 0;
+            for (unsigned f = 0; f < clock->n_fired; f++) {
+                if (clock->fired[f].due_at == clock->due_at) breached = true;
+                if (clock->fired[f].level > level) level = clock->fired[f].level;
+            }
+            if (clock->running && (!breached || level < clock->n_levels)) return false;
+        }
+    }
+    return true;
+}
+
+static bool has(const struct office *o, const char *name)
+{
+    for (unsigned k = 0; k < o->n_services; k++)
+        if (strcmp(o->services[k].def->name, name) == 0) return true;
+    return false;
+}
+
+static bool cases_are_done(struct office *o)
+{
+    const struct audit *a = &o->audit;
+    for (unsigned i = 0; i < a->n_cases; i++) {
+        const struct audit_case *c = &a->cases[i];
+        if (has(o, "routing") && has(o, "routing-worker") && (!c->classified || c->agent[0] == '\0'))
+            return false;
+        if (has(o, "notification") && c->has_contact && !c->automatic && !c->receipt_settled) return false;
+    }
+    return !has(o, "sla-watch") || clocks_are_done(a);
+}
+
+static const char *what_is_missing(struct office *o)
+{
+    static char text[200];
+    const struct audit *a = &o->audit;
+    snprintf(text, sizeof text, "people %s, clocks %s, seq %llu of %llu",
+             people_are_done(o->people) ? "done" : "wait", clocks_are_done(a) ? "done" : "run",
+             (unsigned long long)a->n_events, (unsigned long long)o->head_seq);
+    for (unsigned i = 0; i < a->n_cases; i++) {
+        const struct audit_case *c = &a->cases[i];
+        if (c->classified && c->agent[0] != '\0' && (c->receipt_settled || !has(o, "notification"))) continue;
+        snprintf(text, sizeof text, "case %s (seq %llu): classified %d, agent '%s', receipt %d", c->number,
+                 (unsigned long long)c->id, c->classified, c->agent, c->receipt_settled);
+        break;
+    }
+    return text;
+}
+
+static void wait_for_quiet(struct office *o)
+{
+    int64_t until_us = sim_now_us(o->sim) + PATIENCE_US;
+    while (o->audit.broken[0] == '\0' && sim_now_us(o->sim) < until_us) {
+        uint64_t before = o->audit.n_events;
+        office_run(o, QUIET_US);
+        if (!people_are_done(o->people) || !cases_are_done(o)) continue;
+        if (o->audit.n_events != before || o->head_seq != before) continue;
+        bool quiet = true;
+        for (unsigned k = 0; k < o->n_services && quiet; k++) quiet = is_quiet(o, &o->services[k]);
+        if (quiet && o->audit.n_events == before) return;
+    }
+    audit_broken(&o->audit, "no rest after %d hours: %s", (int)(PATIENCE_US / USEC_PER_HOUR),
+                 what_is_missing(o));
+}
+
+/* ---- everything agrees -------------------------------------------------------------------- */
+
+static void verify_fold(struct office *o, const struct office_service *s, struct arena *arena)
+{
+    Kesu__V1__VerifyFold verify = KESU__V1__VERIFY_FOLD__INIT;
+    Kesu__V1__ControlRequest request = KESU__V1__CONTROL_REQUEST__INIT;
+    request.body_case = KESU__V1__CONTROL_REQUEST__BODY_VERIFY_FOLD;
+    request.verify_fold = &verify;
+    const Kesu__V1__ControlReply *reply = ask_control(o, s->instance, &request, arena);
+    if (reply == NULL || reply->body_case != KESU__V1__CONTROL_REPLY__BODY_FOLD_VERIFIED) {
+        audit_broken(&o->audit, "%s does not verify its fold", s->instance);
+    } else if (!reply->fold_verified->same) {
+        audit_broken(&o->audit, "the fold of %s is not what its rebuild is: %s", s->instance,
+                     reply->fold_verified->difference);
+    }
+}
+
+static void verify_journal(struct office *o, struct arena *arena)
+{
+    Kesu__V1__VerifyJournal verify = KESU__V1__VERIFY_JOURNAL__INIT;
+    Kesu__V1__ControlRequest request = KESU__V1__CONTROL_REQUEST__INIT;
+    request.body_case = KESU__V1__CONTROL_REQUEST__BODY_VERIFY_JOURNAL;
+    request.verify_journal = &verify;
+    const Kesu__V1__ControlReply *reply = ask_control(o, "intake", &request, arena);
+    if (reply == NULL || reply->body_case != KESU__V1__CONTROL_REPLY__BODY_JOURNAL_VERIFIED) {
+        audit_broken(&o->audit, "intake does not verify its journal");
+        return;
+    }
+    const Kesu__V1__JournalVerified *verified = reply->journal_verified;
+    bool same = verified->events == o->audit.n_events && verified->head_seq == o->audit.n_events &&
+                verified->head_hash.len == HASH_BYTES &&
+                memcmp(verified->head_hash.data, o->audit.hash, HASH_BYTES) == 0;
+    if (!verified->intact || !same)
+        audit_broken(&o->audit, "the journal has %llu events and the auditor %llu: %s",
+                     (unsigned long long)verified->events, (unsigned long long)o->audit.n_events,
+                     verified->problem);
+}
+
+static void compare_case(struct office *o, const Kesu__V1__CaseState *state)
+{
+    struct audit *a = &o->audit;
+    const struct audit_case *c = audit_find(a, state->case_id);
+    if (c == NULL) {
+        audit_broken(a, "the register has case %llu, the journal not", (unsigned long long)state->case_id);
+        return;
+    }
+    bool same = strcmp(state->number, c->number) == 0 && state->version == c->version &&
+                state->stage == c->stage && strcmp(state->agent, c->agent) == 0 &&
+                strcmp(state->category, c->category) == 0 && strcmp(state->department, c->department) == 0 &&
+                state->severity == c->severity && state->last_seq == c->last_seq &&
+                state->messages == c->messages;
+    if (!same)
+        audit_broken(a, "the register says of case %s: version %llu, stage %d, agent '%s', %u messages",
+                     c->number, (unsigned long long)state->version, (int)state->stage, state->agent,
+                     state->messages);
+}
+
+static void compare_register(struct office *o, struct arena *arena)
+{
+    uint64_t before = 0;
+    unsigned n = 0;
+    do {
+        Kesu__V1__ListCases list = KESU__V1__LIST_CASES__INIT;
+        list.limit = 7;
+        list.before_case = before;
+        Kesu__V1__ControlRequest request = KESU__V1__CONTROL_REQUEST__INIT;
+        request.body_case = KESU__V1__CONTROL_REQUEST__BODY_LIST_CASES;
+        request.list_cases = &list;
+        const Kesu__V1__ControlReply *reply = ask_control(o, "intake", &request, arena);
+        if (reply == NULL || reply->body_case != KESU__V1__CONTROL_REPLY__BODY_CASE_LIST) return;
+        for (size_t i = 0; i < reply->case_list->n_cases; i++, n++)
+            compare_case(o, reply->case_list->cases[i]);
+        before = reply->case_list->next_before;
+    } while (before != 0 && n <= o->audit.n_cases);
+    if (n != o->audit.n_cases)
+        audit_broken(&o->audit, "the register has %u cases of %u", n, o->audit.n_cases);
+}
+
+static void compare_agents(struct office *o, struct arena *arena)
+{
+    Kesu__V1__ListAgents list = KESU__V1__LIST_AGENTS__INIT;
+    Kesu__V1__ControlRequest request = KESU__V1__CONTROL_REQUEST__INIT;
+    request.body_case = KESU__V1__CONTROL_REQUEST__BODY_LIST_AGENTS;
+    request.list_agents = &list;
+    const Kesu__V1__ControlReply *reply = ask_control(o, "intake", &request, arena);
+    if (reply == NULL || reply->body_case != KESU__V1__CONTROL_REPLY__BODY_AGENT_LIST) return;
+    for (size_t i = 0; i < reply->agent_list->n_agents; i++) {
+        const Kesu__V1__AgentState *state = reply->agent_list->agents[i];
+        for (unsigned k = 0; k < o->audit.n_agents; k++) {
+            const struct audit_agent *agent = &o->audit.agents[k];
+            if (strcmp(agent->name, state->agent) != 0) continue;
+            if (agent->open != state->open_cases || agent->present != (bool)state->present ||
+                agent->capacity != state->capacity)
+                audit_broken(&o->audit, "the register gives %s %u cases, the journal %u", agent->name,
+                             state->open_cases, agent->open);
+        }
+    }
+}
+
+static void compare_stats(struct office *o, const struct office_service *s, struct arena *arena)
+{
+    Kesu__V1__GetStats get = KESU__V1__GET_STATS__INIT;
+    Kesu__V1__ControlRequest request = KESU__V1__CONTROL_REQUEST__INIT;
+    request.body_case = KESU__V1__CONTROL_REQUEST__BODY_GET_STATS;
+    request.get_stats = &get;
+    const Kesu__V1__ControlReply *reply = ask(o, s->query, &request, arena);
+    if (reply == NULL || reply->body_case != KESU__V1__CONTROL_REPLY__BODY_STATS) return;
+    const Kesu__V1__Stats *stats = reply->stats;
+    const struct audit_counts *c = &o->audit.counts;
+    const struct {
+        const char *name;
+        uint64_t counted, wanted;
+    } rows[] = {
+        {"opened", stats->opened, c->opened},
+        {"joined", stats->joined, c->joined},
+        {"classified", stats->classified, c->classified},
+        {"assigned", stats->assigned, c->assigned},
+        {"resolved", stats->resolved, c->resolved},
+        {"closed", stats->closed, c->closed},
+        {"breached", stats->breached, c->breached},
+        {"delivered", stats->delivered, c->delivered},
+        {"fallback", stats->fallback, c->fallback},
+    };
+    for (size_t k = 0; k < sizeof rows / sizeof rows[0]; k++)
+        if (rows[k].counted != rows[k].wanted)
+            audit_broken(&o->audit, "analytics counts %llu %s, the journal has %llu",
+                         (unsigned long long)rows[k].counted, rows[k].name,
+                         (unsigned long long)rows[k].wanted);
+}
+
+/* The wall clock is right again, or where the journal already is. */
+static void set_wall(struct office *o)
+{
+    int64_t right_us = o->wall_us + sim_now_us(o->sim);
+    if (right_us < o->audit.time_us) right_us = o->audit.time_us;
+    sim_jump_wall(o->sim, right_us - sim_wall_us(o->sim));
+}
+
+void finish(struct office *o)
+{
+    struct arena arena;
+    set_wall(o);
+    office_run(o, QUIET_US); /* everybody is up again */
+    people_rest(o->people);
+    people_all_present(o->people);
+    wait_for_quiet(o);
+    if (o->audit.broken[0] != '\0') return;
+    arena_init(&arena, &mem_libc, ARENA_BYTES);
+    people_compare(o->people);
+    audit_whole(&o->audit);
+    if (has(o, "notification")) mails_check(o);
+    verify_journal(o, &arena);
+    compare_register(o, &arena);
+    compare_agents(o, &arena);
+    for (unsigned k = 0; k < o->n_services; k++) {
+        arena_reset(&arena);
+        if (o->services[k].fold != NULL) verify_fold(o, &o->services[k], &arena);
+        if (o->services[k].query != NULL) compare_stats(o, &o->services[k], &arena);
+    }
+    arena_deinit(&arena);
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One simulated office: every service, the people who use it, the auditor. */
+#ifndef KESU_SCENARIO_OFFICE_H
+#define KESU_SCENARIO_OFFICE_H
+
+#include "audit.h"
+#include "command.h"
+#include "feed.h"
+#include "sim/sim.h"
+#include "svc.h"
+
+#define OFFICE_RUN          "office/run"
+#define OFFICE_DATA         "office/data"
+#define OFFICE_POLICY       "office/policy"
+#define OFFICE_MAX_SERVICES 12
+
+struct office;
+struct people;
+
+/* One process of the office. */
+struct office_service {
+    struct office *office;
+    const struct svc_def *def;
+    const char *instance, *fold; /* fold NULL: it is none */
+    const char *query;           /* endpoint of the query socket beside the control socket; NULL */
+    struct sim_instance *i;
+    struct svc *svc; /* of this boot */
+    unsigned failed_starts;
+};
+
+struct office {
+    struct sim *sim;
+    struct audit audit;
+    struct office_service services[OFFICE_MAX_SERVICES];
+    unsigned n_services;
+    /* reader.c: the auditor's eyes */
+    struct sim_instance *reader;
+    struct env *reader_env;
+    struct feed *feed;
+    uint8_t journal_uuid[16];
+    bool has_uuid;
+    uint64_t head_seq; /* as the feed said last */
+    struct people *people;
+    int64_t wall_us; /* what the wall clock was at the start, minus the monotonic one */
+};
+
+struct office *office_new(uint64_t seed, const char *policy_dir);
+void office_free(struct office **p);
+/* Runs until then, or until something is broken. */
+void office_run(struct office *o, int64_t for_us);
+
+/* reader.c */
+void reader_start(struct office *o);
+
+/* people.c: whoever submits and works. */
+struct people *people_new(struct office *o);
+void people_free(struct people **p);
+void people_rest(struct people *p); /* starts nothing new; what is open goes on */
+bool people_are_done(const struct people *p);
+/* Everyone is there, with room for all. */
+void people_all_present(struct people *p);
+/* Acknowledged = journalled, as far as the auditor has read. */
+void people_compare(struct people *p);
+unsigned people_accepted(const struct people *p);
+
+/* finish.c: no faults any more; waits until all is quiet, then compares all with all. */
+void finish(struct office *o);
+
+/* mails.c: what the outside world got. */
+void mails_check(struct office *o);
+
+#endif
