@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* kesu-analytics: counts what is in the journal, each thing once.
+ *
+ * Counters live in memory and the touched ones are written in the transaction
+ * that moves the cursor: a restart finds both or neither. */
+#ifndef KESU_ANALYTICS_H
+#define KESU_ANALYTICS_H
+
+#include "cases.h"
+#include "cells.h"
+#include "fold.h"
+#include "objects.h"
+#include "svc.h"
+#include "totals.h"
+
+extern const struct svc_def analytics_service;
+
+/* Everything folded; a second one is made to compare with. */
+struct analytics_state {
+    struct env *env;
+    struct analytics_cases cases;
+    struct analytics_cells cells;
+    struct analytics_objects objects;
+    struct analytics_totals totals;
+};
+
+struct analytics {
+    struct svc *svc;
+    struct env *env;
+    struct fold *fold;
+    struct bus_server *queries;
+    struct arena arena; /* of one question */
+    struct analytics_state state;
+};
+
+enum {
+    ANALYTICS_CASES,
+    ANALYTICS_CELLS,
+    ANALYTICS_NAMES,
+    ANALYTICS_OBJECTS,
+    ANALYTICS_PEOPLE,
+    ANALYTICS_TOP_ROWS,
+    ANALYTICS_TOTALS,
+    ANALYTICS_N_TABLES
+};
+extern const char *const analytics_tables[ANALYTICS_N_TABLES];
+
+/* events.c */
+#define ANALYTICS_N_EVENTS 8
+extern const struct fold_row analytics_events_rows[ANALYTICS_N_EVENTS];
+void analytics_state_init(struct analytics_state *s, struct env *env);
+void analytics_state_deinit(struct analytics_state *s);
+int analytics_state_load(struct analytics_state *s, struct fold *f);
+int analytics_state_write(struct analytics_state *s, struct fold *f);
+
+/* answer.c: from the arena. 0, or an error with the field it is about and why. */
+int analytics_answer(struct analytics_state *s, struct fold *f, int64_t now_us,
+                     const Kesu__V1__GetStats *request, struct arena *arena, Kesu__V1__Stats **ret,
+                     const char **ret_field, const char **ret_reason);
+
+#endif
