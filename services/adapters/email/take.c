@@ -56,10 +56,10 @@ static void on_reply(void *self, const Kesu__V1__Reply *reply)
     struct taking *t = self;
     if (reply->result_case == KESU__V1__REPLY__RESULT_ACCEPTED) {
         const Kesu__V1__Accepted *a = reply->accepted;
-        enum email_outcome outcome = t->kind != EMAIL_PERSON ? EMAIL_AUTOMATIC
-                                     : a->duplicate          ? EMAIL_DUPLICATE
-                                     : a->joined             ? EMAIL_JOINED
-                                                             : EMAIL_OPENED;
+        enum email_outcome outcome = a->duplicate              ? EMAIL_DUPLICATE
+                                     : t->kind != EMAIL_PERSON ? EMAIL_AUTOMATIC
+                                     : a->joined               ? EMAIL_JOINED
+                                                               : EMAIL_OPENED;
         finish(t, outcome, t->kind_reason);
         return;
     }
