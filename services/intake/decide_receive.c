@@ -10,7 +10,7 @@
 #include "err.h"
 
 #define RECEIVED_BACK_US  (30 * USEC_PER_DAY)
-#define RECEIVED_AHEAD_US (5 * USEC_PER_MIN)
+#define RECEIVED_AHEAD_US (5 * USEC_PER_MIN + USEC_PER_MS) /* ids, in whole milliseconds, end 5 min ahead */
 
 struct receive {
     struct decide *d;

@@ -124,10 +124,19 @@ static void on_turn(void *self)
     stats_set(in->stats.clock_alarm, in->wallclock.alarm);
 }
 
+/* The disk was full when the first policy was to be written: once more, until it is there. */
+static void renew_first_policy(struct intake *in)
+{
+    if (!in->open || in->replaying || in->policy.active != NULL || in->storage.low) return;
+    if (in->batch.in_flight > 0 || block_count(in->batch.builder) > 0) return;
+    (void)intake_first_policy(in, conf_string(svc_conf(in->svc), "policy-dir"));
+}
+
 static void on_tick(void *self)
 {
     struct intake *in = self;
     if (!in->replaying) intake_wallclock_block_time(&in->wallclock);
+    renew_first_policy(in);
     timer_set(in->env, in->tick, clock_mono_us(in->env) + TICK_US);
 }
 
