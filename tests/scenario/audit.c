@@ -182,12 +182,13 @@ static void on_classified(struct audit *a, const struct input *in, struct audit_
     copy_id(c->category, classified->judgement->category);
     copy_id(c->department, classified->judgement->department);
     c->severity = classified->judgement->severity;
+    if (!c->classified) a->counts.classified++;
+    if (classified->fallback && !c->fallback) a->counts.fallback++;
     c->classified = true;
+    c->fallback = c->fallback || classified->fallback;
     if (c->stage == KESU__V1__STAGE__STAGE_RECEIVED) c->stage = KESU__V1__STAGE__STAGE_TRIAGED;
     if (c->stage >= KESU__V1__STAGE__STAGE_RESOLVED)
         audit_broken(a, "seq %llu: a resolved case was classified", (unsigned long long)in->seq);
-    a->counts.classified++;
-    if (classified->fallback) a->counts.fallback++;
 }
 
 static void on_assigned(struct audit *a, const struct input *in, struct audit_case *c)
@@ -203,11 +204,13 @@ static void on_assigned(struct audit *a, const struct input *in, struct audit_ca
     if (!agent->present || agent->open >= agent->capacity)
         audit_broken(a, "seq %llu: %s has %u of %u cases, present %d", n, agent->name, agent->open,
                      agent->capacity, agent->present);
-    if (c->agent[0] != '\0') agent_of(a, c->agent)->open--;
+    if (c->agent[0] != '\0')
+        agent_of(a, c->agent)->open--;
+    else
+        a->counts.assigned++;
     agent->open++;
     copy_id(c->agent, assigned->agent);
     if (c->stage < KESU__V1__STAGE__STAGE_ASSIGNED) c->stage = KESU__V1__STAGE__STAGE_ASSIGNED;
-    a->counts.assigned++;
 }
 
 static void on_started(struct audit *a, const struct input *in, struct audit_case *c)

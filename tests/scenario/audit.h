@@ -32,7 +32,7 @@ struct audit_case {
     char agent[AUDIT_ID], department[AUDIT_ID], category[AUDIT_ID];
     Kesu__V1__Severity severity;
     Kesu__V1__Channel channel;
-    bool classified, receipt_settled, automatic, has_contact;
+    bool classified, fallback, receipt_settled, automatic, has_contact;
     int64_t received_at;
     unsigned messages;
     struct audit_clock clocks[AUDIT_CLOCKS];
@@ -61,7 +61,7 @@ struct audit_delivery {
     char transport[16], message_id[320];
 };
 
-struct audit_counts { /* as analytics counts them */
+struct audit_counts { /* of cases: classified, assigned ... at least once; of events: the others */
     uint64_t opened, joined, classified, assigned, resolved, closed, breached, delivered, fallback;
 };
 

@@ -258,9 +258,33 @@ static void compare_agents(struct office *o, struct arena *arena)
     }
 }
 
+/* Each row of counts, counted again from the cases. */
+static void compare_counts(struct office *o, const Kesu__V1__Stats *stats)
+{
+    const struct audit *a = &o->audit;
+    uint64_t sum = 0;
+    for (size_t i = 0; i < stats->n_counts; i++) {
+        const Kesu__V1__Count *row = stats->counts[i];
+        uint64_t n = 0;
+        for (unsigned k = 0; k < a->n_cases; k++)
+            n += strcmp(a->cases[k].category, row->category) == 0 &&
+                 strcmp(a->cases[k].department, row->department) == 0 &&
+                 a->cases[k].channel == row->channel && a->cases[k].severity == row->severity;
+        if (n != row->opened)
+            audit_broken(&o->audit, "analytics counts %llu cases of %s, the journal has %llu",
+                         (unsigned long long)row->opened, row->category, (unsigned long long)n);
+        sum += n;
+    }
+    if (sum != a->n_cases)
+        audit_broken(&o->audit, "analytics has rows for %llu cases", (unsigned long long)sum);
+}
+
 static void compare_stats(struct office *o, const struct office_service *s, struct arena *arena)
 {
     Kesu__V1__GetStats get = KESU__V1__GET_STATS__INIT;
+    char *by[] = {"category", "department", "channel", "severity"};
+    get.by = by;
+    get.n_by = sizeof by / sizeof by[0];
     Kesu__V1__ControlRequest request = KESU__V1__CONTROL_REQUEST__INIT;
     request.body_case = KESU__V1__CONTROL_REQUEST__BODY_GET_STATS;
     request.get_stats = &get;
@@ -287,6 +311,7 @@ static void compare_stats(struct office *o, const struct office_service *s, stru
             audit_broken(&o->audit, "analytics counts %llu %s, the journal has %llu",
                          (unsigned long long)rows[k].counted, rows[k].name,
                          (unsigned long long)rows[k].wanted);
+    compare_counts(o, stats);
 }
 
 /* The wall clock is right again, or where the journal already is. */

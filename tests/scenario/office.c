@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../../services/analytics/analytics.h"
 #include "../../services/intake/intake.h"
 #include "../../services/routing/routing.h"
 #include "check.h"
@@ -22,6 +23,7 @@ static const struct {
 } services[] = {
     {&intake_service, "intake", NULL, NULL},
     {&routing_service, "routing", "routing", NULL},
+    {&analytics_service, "analytics", "analytics", "analytics-query"},
 };
 
 static void on_service_boot(void *self, struct env *env)
