@@ -28,9 +28,9 @@ int due_compute(const Kesu__V1__Clock *clock, Kesu__V1__Severity severity, int64
     return 0;
 }
 
-/* Year and month of a day counted from 1970-01-01 (proleptic Gregorian): eras
+/* Year, month and day of a day counted from 1970-01-01 (proleptic Gregorian): eras
  * of 400 years that begin on the first of March. */
-static void civil_month(int64_t day, int64_t *ret_year, unsigned *ret_month)
+static void civil(int64_t day, int64_t *ret_year, unsigned *ret_month, unsigned *ret_day)
 {
     int64_t z = day + 719468;
     int64_t era = (z >= 0 ? z : z - 146096) / 146097;
@@ -39,6 +39,7 @@ static void civil_month(int64_t day, int64_t *ret_year, unsigned *ret_month)
     int64_t of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     int64_t from_march = (5 * of_year + 2) / 153;
     *ret_month = (unsigned)(from_march < 10 ? from_march + 3 : from_march - 9);
+    *ret_day = (unsigned)(of_year - (153 * from_march + 2) / 5 + 1);
     *ret_year = year_of_era + era * 400 + (*ret_month <= 2 ? 1 : 0);
 }
 
@@ -53,8 +54,8 @@ int due_month(const char *time_zone, int64_t time_us, unsigned *ret_yymm)
     int err = due_local_seconds(time_zone, time_us, &seconds);
     if (err != 0) return err;
     int64_t year;
-    unsigned month;
-    civil_month(floor_div(seconds, 86400), &year, &month);
+    unsigned month, day;
+    civil(floor_div(seconds, 86400), &year, &month, &day);
     *ret_yymm = (unsigned)(year % 100) * 100 + month;
     return 0;
 }
@@ -71,6 +72,32 @@ int due_local_seconds(const char *time_zone, int64_t time_us, int64_t *ret)
     int is_dst;
     *ret = seconds + icaltimezone_get_utc_offset_of_utc_time(zone, &utc, &is_dst);
     return 0;
+}
+
+void due_local_text(const char *time_zone, int64_t time_us, char ret[DUE_LOCAL_TEXT])
+{
+    int64_t seconds, year;
+    unsigned month, day;
+    ret[0] = '\0';
+    if (due_local_seconds(time_zone, time_us, &seconds) != 0) return;
+    civil(floor_div(seconds, 86400), &year, &month, &day);
+    unsigned minutes = (unsigned)((seconds - floor_div(seconds, 86400) * 86400) / 60);
+    (void)snprintf(ret, DUE_LOCAL_TEXT, "%04d-%02u-%02u %02u:%02u", (int)(year % 10000), month, day,
+                   minutes / 60, minutes % 60);
+}
+
+void due_mail_date(int64_t time_us, char ret[DUE_LOCAL_TEXT])
+{
+    static const char days[7][4] = {"Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"}; /* from 1970-01-01 */
+    static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    int64_t seconds = floor_div(time_us, USEC_PER_SEC), year;
+    int64_t day_number = floor_div(seconds, 86400);
+    unsigned month, day, of_day = (unsigned)(seconds - day_number * 86400);
+    civil(day_number, &year, &month, &day);
+    (void)snprintf(ret, DUE_LOCAL_TEXT, "%s, %02u %s %04d %02u:%02u:%02u +0000",
+                   days[day_number - floor_div(day_number, 7) * 7], day, months[month - 1],
+                   (int)(year % 10000), of_day / 3600, of_day / 60 % 60, of_day % 60);
 }
 
 void due_number(unsigned yymm, uint64_t serial, char ret[NUMBER_TEXT])
