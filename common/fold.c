@@ -374,11 +374,6 @@ bool fold_live(const struct fold *f)
     return f->live;
 }
 
-unsigned fold_unanswered(const struct fold *f)
-{
-    return f->outbox.n;
-}
-
 uint64_t fold_cursor_seq(const struct fold *f)
 {
     return f->at.seq;
@@ -392,6 +387,11 @@ int64_t fold_block_time(const struct fold *f)
 uint64_t fold_rebuilt_to(const struct fold *f)
 {
     return f->at.rebuilt_to;
+}
+
+const uint8_t *fold_journal_uuid(const struct fold *f)
+{
+    return f->at.uuid;
 }
 
 struct seal_ring *fold_ring(struct fold *f)

@@ -111,11 +111,11 @@ void fold_send(struct fold *f, Kesu__V1__Command *command, uint64_t cause_seq, i
 void fold_unsend(struct fold *f, uint64_t cause_seq, int64_t time_us, const char *purpose, uint64_t target);
 
 bool fold_live(const struct fold *f);
-unsigned fold_unanswered(const struct fold *f); /* commands in the outbox */
 uint64_t fold_cursor_seq(const struct fold *f);
 int64_t fold_block_time(const struct fold *f); /* of the last folded block */
 uint64_t
 fold_rebuilt_to(const struct fold *f); /* head when a rebuild began; 0: store was kept. For the 24 h rule. */
+const uint8_t *fold_journal_uuid(const struct fold *f); /* 16 bytes; zeros before the first Subscribe */
 struct seal_ring *fold_ring(struct fold *f);
 void fold_want_keys(struct fold *f, const uint64_t *key_ids, unsigned n, void (*on_keys)(void *self),
                     void *self);
