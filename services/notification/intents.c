@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Events to intents, by the notices of the policy in force at that event.
+ *
+ * A notice of a kind the event is of makes one intent; the event that records
+ * its delivery removes it, the one that records it was given up makes it a
+ * dead letter. A case is forgotten when it is closed and nothing of it is
+ * left to tell. */
+#include <stdio.h>
+
+#include "err.h"
+#include "notification.h"
+
+static void copy_id(char ret[NOTIFICATION_ID_BYTES], const char *id)
+{
+    (void)snprintf(ret, NOTIFICATION_ID_BYTES, "%s", id);
+}
+
+/* Adds one intent a notice of this kind; returns how many. staff: by role,
+ * NULL where the event names nobody. */
+static unsigned add_intents(struct notification *n, struct fold *f, const struct fold_event *ev,
+                            const char *on, const char *agent, const char *manager,
+                            const Kesu__V1__ClockFired *clock)
+{
+    const uint8_t *hash;
+    const Kesu__V1__Policy *p = fold_policy(f, &hash);
+    unsigned added = 0;
+    for (size_t k = 0; p != NULL && k < p->n_notices; k++) {
+        const Kesu__V1__Notice *notice = p->notices[k];
+        if (strcmp(notice->on, on) != 0) continue;
+        struct notification_intent i = {.cause_seq = ev->seq, .case_id = ev->case_id, .time_us = ev->time_us};
+        const char *who = strcmp(notice->to, "agent") == 0     ? agent
+                          : strcmp(notice->to, "manager") == 0 ? manager
+                                                               : "";
+        copy_id(i.kind, notice->id);
+        if (strcmp(notice->to, "customer") != 0) copy_id(i.staff, who != NULL && who[0] != '\0' ? who : "-");
+        if (clock != NULL) {
+            copy_id(i.clock, clock->clock);
+            i.due_us = clock->due_at;
+            i.level = clock->level;
+        }
+        notification_put_intent(f, &i);
+        added++;
+    }
+    n->queued += added;
+    if (n->fold != NULL) stats_add(n->m.intents, added);
+    return added;
+}
+
+static int on_opened(void *self, struct fold *f, const struct fold_event *ev)
+{
+    unsigned added = add_intents(self, f, ev, "opened", NULL, NULL, NULL);
+    notification_put_case(f, ev->case_id, ev->event->case_opened, added, ev->arena);
+    return 0;
+}
+
+/* E_NOT_FOUND, as 0: a case that was closed and forgotten. */
+static int known(int err)
+{
+    return err == E_NOT_FOUND ? 0 : err;
+}
+
+static int on_classified(void *self, struct fold *f, const struct fold_event *ev)
+{
+    const Kesu__V1__Judgement *j = ev->event->case_classified->judgement;
+    struct notification_state s;
+    (void)self;
+    int err = notification_get_state(f, ev->case_id, &s);
+    if (err != 0 || j == NULL) return known(err);
+    s.severity = j->severity;
+    s.language = j->language;
+    copy_id(s.category, j->category);
+    copy_id(s.department, j->department);
+    notification_put_state(f, ev->case_id, &s);
+    return 0;
+}
+
+static int on_assigned(void *self, struct fold *f, const struct fold_event *ev)
+{
+    const Kesu__V1__CaseAssigned *a = ev->event->case_assigned;
+    struct notification_state s;
+    int err = notification_get_state(f, ev->case_id, &s);
+    if (err != 0) return known(err);
+    copy_id(s.agent, a->agent);
+    copy_id(s.department, a->department);
+    s.n_intents += add_intents(self, f, ev, "assigned", a->agent, NULL, NULL);
+    notification_put_state(f, ev->case_id, &s);
+    return 0;
+}
+
+static const char *notice_of_step(Kesu__V1__FireClock__Step step)
+{
+    switch (step) {
+    case KESU__V1__FIRE_CLOCK__STEP__STEP_WARN:
+        return "warn";
+    case KESU__V1__FIRE_CLOCK__STEP__STEP_BREACH:
+        return "breach";
+    case KESU__V1__FIRE_CLOCK__STEP__STEP_ESCALATE:
+        return "escalate";
+    default:
+        return "";
+    }
+}
+
+static int on_fired(void *self, struct fold *f, const struct fold_event *ev)
+{
+    const Kesu__V1__ClockFired *c = ev->event->clock_fired;
+    struct notification_state s;
+    int err = notification_get_state(f, ev->case_id, &s);
+    if (err != 0) return known(err);
+    const char *agent = c->agent[0] != '\0' ? c->agent : c->told; /* of a case nobody has */
+    unsigned added = add_intents(self, f, ev, notice_of_step(c->step), agent, c->told, c);
+    if (added == 0) return 0;
+    s.n_intents += added;
+    notification_put_state(f, ev->case_id, &s);
+    return 0;
+}
+
+static int on_resolved(void *self, struct fold *f, const struct fold_event *ev)
+{
+    const Kesu__V1__CaseResolved *r = ev->event->case_resolved;
+    struct notification_state s;
+    struct key key;
+    int err = notification_get_state(f, ev->case_id, &s);
+    if (err != 0) return known(err);
+    notification_case_key(ev->case_id, &key);
+    if (r->summary != NULL) fold_put_message(f, NOTIFICATION_SUMMARIES, key_span(&key), r->summary);
+    s.n_intents += add_intents(self, f, ev, "resolved", r->agent, NULL, NULL);
+    notification_put_state(f, ev->case_id, &s);
+    return 0;
+}
+
+static int on_closed(void *self, struct fold *f, const struct fold_event *ev)
+{
+    struct notification_state s;
+    int err = notification_get_state(f, ev->case_id, &s);
+    if (err != 0) return known(err);
+    s.closed = true;
+    s.n_intents += add_intents(self, f, ev, "closed", ev->event->case_closed->agent, NULL, NULL);
+    if (s.n_intents == 0)
+        notification_drop_case(f, ev->case_id);
+    else
+        notification_put_state(f, ev->case_id, &s);
+    return 0;
+}
+
+static void make_dead(struct notification *n, struct fold *f, struct notification_intent *i,
+                      const Kesu__V1__DeliveryRecorded *d, int64_t time_us)
+{
+    i->dead = true;
+    i->dead_since_us = time_us;
+    i->attempts = d->attempts;
+    size_t shown = codec_utf8_prefix(span_str(d->detail), sizeof i->detail - 1);
+    memcpy(i->detail, d->detail, shown);
+    i->detail[shown] = '\0';
+    notification_put_intent(f, i);
+    notification_drop_attempt(f, i);
+    notification_put_letter(f, i, false);
+    (void)n;
+}
+
+static int on_recorded(void *self, struct fold *f, const struct fold_event *ev)
+{
+    struct notification *n = self;
+    const Kesu__V1__DeliveryRecorded *d = ev->event->delivery_recorded;
+    struct notification_intent i;
+    struct notification_attempt a = {0};
+    struct notification_state s;
+    char purpose[NOTIFICATION_ID_BYTES + 12];
+    int err = d->target == 0 ? notification_get_intent(f, d->cause_seq, d->kind, &i) : E_NOT_FOUND;
+    if (err != 0) return known(err);
+    (void)notification_get_attempt(f, i.cause_seq, i.kind, &a);
+    notification_purpose(i.kind, a.round, purpose);
+    fold_unsend(f, i.cause_seq, i.time_us, purpose, 0);
+    if (d->outcome == KESU__V1__DELIVERY_OUTCOME__DELIVERY_OUTCOME_GIVEN_UP) {
+        make_dead(n, f, &i, d, ev->time_us);
+        return 0;
+    }
+    struct key key;
+    notification_drop_attempt(f, &i);
+    notification_intent_key(i.cause_seq, i.kind, &key);
+    fold_del(f, NOTIFICATION_INTENTS, key_span(&key));
+    n->queued--;
+    err = notification_get_state(f, i.case_id, &s);
+    if (err != 0) return known(err);
+    s.n_intents--;
+    if (s.closed && s.n_intents == 0)
+        notification_drop_case(f, i.case_id);
+    else
+        notification_put_state(f, i.case_id, &s);
+    return 0;
+}
+
+const struct fold_row notification_intents_rows[NOTIFICATION_N_EVENTS] = {
+    {KESU__V1__EVENT__BODY_CASE_OPENED, on_opened},
+    {KESU__V1__EVENT__BODY_CASE_CLASSIFIED, on_classified},
+    {KESU__V1__EVENT__BODY_CASE_ASSIGNED, on_assigned},
+    {KESU__V1__EVENT__BODY_CLOCK_FIRED, on_fired},
+    {KESU__V1__EVENT__BODY_CASE_RESOLVED, on_resolved},
+    {KESU__V1__EVENT__BODY_CASE_CLOSED, on_closed},
+    {KESU__V1__EVENT__BODY_DELIVERY_RECORDED, on_recorded},
+};
