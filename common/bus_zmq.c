@@ -65,7 +65,7 @@ struct bus_subscriber {
 static bool has_input(struct real_source *source)
 {
     struct bus_socket *s = (struct bus_socket *)source;
-    if (s->paused || s->budget == 0) return false;
+    if (s->zmq == NULL || s->paused || s->budget == 0) return false;
     int events = 0;
     size_t n = sizeof(events);
     return zmq_getsockopt(s->zmq, ZMQ_EVENTS, &events, &n) == 0 && (events & ZMQ_POLLIN) != 0;
@@ -135,7 +135,7 @@ static bool drain(struct real_source *source)
 {
     struct bus_socket *s = (struct bus_socket *)source;
     unsigned n = 0;
-    while (n < s->budget && !s->paused && !source->dead && drain_one(s)) n++;
+    while (n < s->budget && !s->paused && s->zmq != NULL && drain_one(s)) n++;
     return n > 0;
 }
 
@@ -290,13 +290,14 @@ static void socket_close(struct bus_socket *s)
     }
     if (s->polled) uv_poll_stop(&s->poll);
     zmq_close(s->zmq);
+    s->zmq = NULL;
     mem_free(m, s->endpoint);
     s->endpoint = NULL;
     if (!s->polled) {
         mem_free(m, s);
         return;
     }
-    s->source.dead = true;
+    /* A sweep must not free it before libuv has let go of the handle. */
     uv_close((uv_handle_t *)&s->poll, on_poll_closed);
 }
 

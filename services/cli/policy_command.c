@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+// The policy: checked from its directory, compared with the one in force (read
+// from the journal like any reader does), and applied in parts.
+#include "policy.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "check.h"
+#include "cli.h"
+#include "clock.h"
+#include "env_real.h"
+#include "err.h"
+#include "feed.h"
+#include "hash.h"
+
+enum { PART_BYTES = 256 << 10, MAX_PARTS = 64, PART_ARENA = 4 << 20 };
+
+static int compile(struct cli *c, Kesu__V1__PolicyBundle **ret)
+{
+    char *problems = NULL;
+    int err = policy_compile(cli_env(c), c->args[0], &c->arena, ret, &problems);
+    if (err == 0) return 0;
+    fflush(stdout);
+    fputs(cli_or(problems, err_text(err)), stderr);
+    if (problems == NULL || problems[0] == '\0' || problems[strlen(problems) - 1] != '\n')
+        fputc('\n', stderr);
+    if (problems != NULL) mem_free(&cli_env(c)->mem, problems);
+    return err == E_IO || err == E_NOT_FOUND ? CLI_NO_INPUT : CLI_NO;
+}
+
+int cli_policy_check(struct cli *c)
+{
+    Kesu__V1__PolicyBundle *b = NULL;
+    int status = compile(c, &b);
+    if (status != 0) return status;
+    const Kesu__V1__Policy *p = b->policy;
+    if (c->json)
+        cli_print_json(c, p);
+    else
+        printf("good: %zu departments, %zu staff, %zu categories, %zu rules, %zu clocks, %zu notices, %zu "
+               "templates\n",
+               p->n_departments, p->n_staff, p->n_categories, p->n_rules, p->n_clocks, p->n_notices,
+               p->n_templates);
+    return 0;
+}
+
+// Looks for the last activation; the parts since the last change of hash are kept.
+struct finding {
+    struct env *env;
+    struct feed *feed;
+    uint64_t head;
+    uint8_t hash[HASH_BYTES];
+    struct buf *parts[MAX_PARTS];
+    uint32_t count;
+    uint8_t *bundle;
+    size_t bundle_bytes;
+    int err;
+};
+
+static void drop_parts(struct finding *f)
+{
+    for (unsigned i = 0; i < MAX_PARTS; i++) {
+        buf_unref(f->parts[i]);
+        f->parts[i] = NULL;
+    }
+    f->count = 0;
+}
+
+static void take_part(struct finding *f, const Kesu__V1__PolicyPartStored *p)
+{
+    if (p->index >= MAX_PARTS || p->hash.len != HASH_BYTES) return;
+    if (f->count == 0 || memcmp(f->hash, p->hash.data, HASH_BYTES) != 0) drop_parts(f);
+    memcpy(f->hash, p->hash.data, HASH_BYTES);
+    f->count = p->count;
+    buf_unref(f->parts[p->index]);
+    f->parts[p->index] = buf_copy(span_of(p->content.data, p->content.len));
+}
+
+static void take_activation(struct finding *f, const Kesu__V1__PolicyActivated *a)
+{
+    size_t n = 0;
+    if (f->count == 0 || f->count > MAX_PARTS || memcmp(f->hash, a->hash.data, HASH_BYTES) != 0) return;
+    for (unsigned i = 0; i < f->count; i++) {
+        if (f->parts[i] == NULL) return;
+        n += f->parts[i]->n;
+    }
+    f->bundle = mem_realloc(&mem_libc, f->bundle, n);
+    f->bundle_bytes = 0;
+    for (unsigned i = 0; i < f->count; i++) {
+        memcpy(f->bundle + f->bundle_bytes, f->parts[i]->p, f->parts[i]->n);
+        f->bundle_bytes += f->parts[i]->n;
+    }
+}
+
+static void take_event(struct finding *f, const struct block_event *b)
+{
+    struct arena arena;
+    struct codec_error error;
+    Kesu__V1__Event *e = NULL;
+    if (b->type != KESU__V1__EVENT__BODY_POLICY_PART_STORED &&
+        b->type != KESU__V1__EVENT__BODY_POLICY_ACTIVATED)
+        return;
+    arena_init(&arena, &mem_libc, PART_ARENA);
+    if (codec_unpack(&kesu__v1__event__descriptor, b->bytes, &arena, &e, &error) == 0) {
+        if (e->body_case == KESU__V1__EVENT__BODY_POLICY_PART_STORED) take_part(f, e->policy_part_stored);
+        if (e->body_case == KESU__V1__EVENT__BODY_POLICY_ACTIVATED) take_activation(f, e->policy_activated);
+    }
+    arena_deinit(&arena);
+}
+
+static void on_block(void *self, struct buf *block, const struct block_head *head)
+{
+    struct finding *f = self;
+    for (uint32_t i = 0; i < head->count; i++) {
+        struct block_event b;
+        block_event_at(buf_span(block), i, &b);
+        take_event(f, &b);
+    }
+    uint64_t last = head->first_seq + head->count - 1;
+    feed_done(f->feed, block->n, last);
+    if (last >= f->head) env_stop(f->env, 0);
+}
+
+static void on_refused(void *self, int err)
+{
+    struct finding *f = self;
+    f->err = err;
+    env_stop(f->env, 0);
+}
+
+// The policy in force, or NULL when there is none.
+static int in_force(struct cli *c, Kesu__V1__PolicyBundle **ret)
+{
+    struct finding f = {.env = cli_env(c)};
+    struct codec_error error;
+    Kesu__V1__Info *info = NULL;
+    int status = cli_info(c, "intake", &info);
+    if (status != 0) return status;
+    *ret = NULL;
+    if (info->head_seq == 0) return 0;
+    f.head = info->head_seq;
+    struct feed_opts opts = {
+        .endpoint = cli_endpoint(c, "intake-feed"),
+        .name = "kesu-policy",
+        .from_seq = 1,
+        .self = &f,
+        .on_block = on_block,
+        .on_refused = on_refused,
+    };
+    int err = feed_open(f.env, &opts, &f.feed);
+    if (err == 0) env_real_run(c->real);
+    feed_close(f.feed);
+    drop_parts(&f);
+    if (err == 0) err = f.err;
+    if (err == 0 && f.bundle_bytes > 0)
+        err = codec_unpack(&kesu__v1__policy_bundle__descriptor, span_of(f.bundle, f.bundle_bytes), &c->arena,
+                           ret, &error);
+    mem_free(&mem_libc, f.bundle);
+    return err == 0 ? 0 : cli_fail(c, CLI_INTERNAL, "the policy in force: %s", err_text(err));
+}
+
+int cli_policy_diff(struct cli *c)
+{
+    Kesu__V1__PolicyBundle *now = NULL, *then = NULL;
+    int status = compile(c, &now);
+    if (status == 0) status = in_force(c, &then);
+    if (status != 0) return status;
+    if (then == NULL || then->policy == NULL) {
+        printf("no policy is in force yet\n");
+        return CLI_NO;
+    }
+    char *difference = policy_diff(&mem_libc, then->policy, now->policy);
+    bool same = difference[0] == '\0';
+    fputs(same ? "no difference\n" : difference, stdout);
+    mem_free(&mem_libc, difference);
+    return same ? 0 : CLI_NO;
+}
+
+static int send_part(struct cli *c, const uint8_t hash[HASH_BYTES], uint32_t index, uint32_t count,
+                     struct span content)
+{
+    Kesu__V1__Command *k = cli_new(c, &kesu__v1__command__descriptor);
+    Kesu__V1__StorePolicyPart part = KESU__V1__STORE_POLICY_PART__INIT;
+    Kesu__V1__Reply *reply = NULL;
+    part.hash = (ProtobufCBinaryData){HASH_BYTES, (uint8_t *)(uintptr_t)hash};
+    part.index = index;
+    part.count = count;
+    part.content = (ProtobufCBinaryData){content.n, (uint8_t *)(uintptr_t)content.p};
+    k->body_case = KESU__V1__COMMAND__BODY_STORE_POLICY_PART;
+    k->store_policy_part = &part;
+    return cli_send(c, "intake-people", k, &reply);
+}
+
+// The directory's own name, of at most 64 bytes.
+static char *name_of(struct cli *c)
+{
+    if (cli_flag(c, "name") != NULL) return (char *)(uintptr_t)cli_flag(c, "name");
+    char *path = realpath(c->args[0], NULL);
+    const char *slash = path != NULL ? strrchr(path, '/') : NULL;
+    char *name = arena_strdup(&c->arena, slash != NULL && slash[1] != '\0' ? slash + 1 : "policy");
+    free(path);
+    name[codec_utf8_prefix(span_str(name), 64)] = '\0';
+    return name;
+}
+
+int cli_policy_apply(struct cli *c)
+{
+    Kesu__V1__PolicyBundle *b = NULL;
+    uint8_t hash[HASH_BYTES];
+    int status = compile(c, &b);
+    if (status != 0) return status;
+    struct span all = codec_pack(b, &c->arena);
+    uint32_t count = (uint32_t)((all.n + PART_BYTES - 1) / PART_BYTES);
+    if (all.n > POLICY_MAX_BYTES || count > MAX_PARTS)
+        return cli_fail(c, CLI_DATA, "%zu bytes, allowed are %zu", all.n, POLICY_MAX_BYTES);
+    hash_bytes(all, hash);
+    for (uint32_t i = 0; i < count && status == 0; i++) {
+        size_t at = (size_t)i * PART_BYTES, n = all.n - at < PART_BYTES ? all.n - at : PART_BYTES;
+        status = send_part(c, hash, i, count, span_of(all.p + at, n));
+    }
+    if (status != 0) return status;
+    Kesu__V1__Command *k = cli_new(c, &kesu__v1__command__descriptor);
+    Kesu__V1__ActivatePolicy activate = KESU__V1__ACTIVATE_POLICY__INIT;
+    Kesu__V1__Reply *reply = NULL;
+    activate.hash = (ProtobufCBinaryData){HASH_BYTES, hash};
+    activate.name = name_of(c);
+    k->body_case = KESU__V1__COMMAND__BODY_ACTIVATE_POLICY;
+    k->activate_policy = &activate;
+    status = cli_send(c, "intake-people", k, &reply);
+    if (status != 0) return status;
+    if (c->json)
+        cli_print_json(c, reply);
+    else
+        printf("in force since event %" PRIu64 ", %u parts\n", reply->accepted->seq, (unsigned)count);
+    return 0;
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// One case: what it is now, its clocks, all that happened.
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "cli.h"
+
+static const char indent[] = "                               ";
+
+static void print_clock(const Kesu__V1__ClockState *k)
+{
+    char due[CLI_TEXT], stopped[CLI_TEXT], took[CLI_TEXT];
+    printf("  %-16s ", k->clock);
+    if (k->running)
+        printf("due %s%s%s\n", cli_time(k->due_at, due),
+               k->breached ? ", breached"
+               : k->warned ? ", warned"
+                           : "",
+               k->escalated > 0 ? ", escalated" : "");
+    else
+        printf("stopped %s after %s%s\n", cli_time(k->stopped_at, stopped),
+               cli_duration(k->stopped_at - k->started_at, took), k->breached ? ", breached" : "");
+}
+
+static void print_state(const Kesu__V1__CaseState *s)
+{
+    char a[CLI_TEXT], b[CLI_TEXT], c[CLI_TEXT], d[CLI_TEXT];
+    printf("Case %s (id %" PRIu64 ", version %" PRIu64 ")\n", s->number, s->case_id, s->version);
+    printf("  stage %s, severity %s, category %s\n", cli_word(&kesu__v1__stage__descriptor, (int)s->stage, a),
+           cli_word(&kesu__v1__severity__descriptor, (int)s->severity, b), cli_or(s->category, "-"));
+    printf("  department %s, agent %s\n", cli_or(s->department, "-"), cli_or(s->agent, "-"));
+    printf("  from %s, language %s, received %s, messages %u\n",
+           cli_word(&kesu__v1__channel__descriptor, (int)s->channel, a),
+           cli_word(&kesu__v1__language__descriptor, (int)s->language, c), cli_time(s->received_at, d),
+           (unsigned)s->messages);
+    if (s->suspected_case != 0)
+        printf("  names case %" PRIu64 ", but comes from somebody else\n", s->suspected_case);
+    if (s->n_clocks > 0) printf("Clocks\n");
+    for (size_t i = 0; i < s->n_clocks; i++) print_clock(s->clocks[i]);
+}
+
+int cli_show(struct cli *c)
+{
+    Kesu__V1__CaseDetail *d = NULL;
+    int status = cli_case(c, c->args[0], cli_switch(c, "personal"), &d);
+    if (status != 0) return status;
+    if (c->json) {
+        cli_print_json(c, d->state);
+    } else {
+        print_state(d->state);
+        printf("Story\n");
+    }
+    for (size_t i = 0; i < d->n_events; i++) {
+        const Kesu__V1__EventRecord *r = d->events[i];
+        struct codec_error error;
+        Kesu__V1__Event *e = NULL;
+        int err = codec_unpack(&kesu__v1__event__descriptor, span_of(r->event.data, r->event.len), &c->arena,
+                               &e, &error);
+        if (err != 0)
+            return cli_fail(c, CLI_INTERNAL, "event %" PRIu64 ": %s: %s", r->seq, error.field, error.reason);
+        if (c->json) {
+            cli_print_json(c, e);
+            continue;
+        }
+        cli_story_event(c, e, r->seq, r->block_time, indent);
+        if (i < d->n_opened) cli_story_opened(c, e, span_of(d->opened[i].data, d->opened[i].len), indent);
+    }
+    return 0;
+}

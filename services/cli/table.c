@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every subcommand with its flags and texts: the one source of --help, of the
+// completion and of the manual pages.
+#include "cli.h"
+
+#define END                    \
+    {                          \
+        NULL, NULL, NULL, NULL \
+    }
+
+const struct cli_exit_row cli_exits[] = {
+    {CLI_OK, "done"},
+    {CLI_NO, "the answer is no: a check found problems, a comparison a difference"},
+    {CLI_USAGE, "wrong arguments"},
+    {CLI_DATA, "refused, or the input is not what it should be; the same again will not help"},
+    {CLI_NO_INPUT, "a file cannot be read"},
+    {CLI_UNAVAILABLE, "a daemon does not answer"},
+    {CLI_INTERNAL, "an error of the program, or of a daemon"},
+    {CLI_CANNOT_CREATE, "a file cannot be written"},
+    {CLI_TEMPORARY, "refused for now; the same may succeed later"},
+    {0, NULL},
+};
+
+const struct cli_flag cli_common_flags[] = {
+    {"run-dir", "DIR", NULL, "where the daemons' sockets are (KESU_RUN_DIR; DATA_DIR/run)"},
+    {"data-dir", "DIR", NULL, "where their data is (KESU_DATA_DIR; ./kesu-data)"},
+    {"timeout", "TIME", "10s", "how long to wait for an answer"},
+    {"json", NULL, NULL, "print JSON, one object a line, instead of text"},
+    {"help", NULL, NULL, "explain the subcommand"},
+    {"version", NULL, NULL, "print the version"},
+    END,
+};
+
+static const struct cli_flag submit_flags[] = {
+    {"text", "TEXT", NULL, "what happened, in the customer's words"},
+    {"subject", "TEXT", NULL, "in one line"},
+    {"name", "NAME", NULL, "of the customer"},
+    {"email", "ADDRESS", NULL, "how to reach them; may be given often, like the next three"},
+    {"phone", "NUMBER", NULL, "telephone"},
+    {"chat", "ID", NULL, "name in a chat"},
+    {"address", "TEXT", NULL, "postal address"},
+    {"customer-id", "ID", NULL, "the company's own number of the customer"},
+    {"channel", "CHANNEL", "web", "phone, email, web, app, chat, sms, social, letter, on_site ..."},
+    {"mailbox", "NAME", "kesu", "which line, page or mailbox it came to"},
+    {"external-id", "ID", NULL, "the channel's own id: the same twice is one message"},
+    {"demand", "TEXT", NULL, "what the customer wants"},
+    {"place", "TEXT", NULL, "where it happened"},
+    {"product", "NAME", NULL, "what it is about; so are the next five"},
+    {"order", "NUMBER", NULL, "order"},
+    {"lot", "NUMBER", NULL, "lot or batch"},
+    {"waybill", "NUMBER", NULL, "waybill"},
+    {"branch", "NAME", NULL, "branch"},
+    {"employee", "NAME", NULL, "employee complained about"},
+    {"tier", "TIER", NULL, "ordinary or vip"},
+    {"language", "LANGUAGE", NULL, "zh_hant, zh_hans, en, other"},
+    {"thread", "KEY", NULL, "a conversation it continues; may be given often"},
+    {"reply-tag", "TAG", NULL, "the tag of the case it answers"},
+    {"anonymous", NULL, NULL, "the customer does not want to be known"},
+    {"internal", NULL, NULL, "from another branch or department"},
+    {"from", "FILE", NULL, "read a ReceiveMessage as JSON from FILE (- is standard input)"},
+    {"lines", "FILE", NULL, "read one a line from FILE (JSON Lines), with a progress bar in a terminal"},
+    {"window", "N", "2048", "with --lines: how many may be unanswered"},
+    END,
+};
+
+static const struct cli_flag tail_flags[] = {
+    {"from", "SEQ", NULL, "begin at this event, 1 is the first; not given: what comes from now on"},
+    {"last", "N", NULL, "begin N events before the newest"},
+    {"no-follow", NULL, NULL, "stop at the newest event"},
+    {"limit", "N", NULL, "stop after N events printed"},
+    {"type", "TYPE", NULL, "only events of this type, e.g. case_opened; may be given often"},
+    {"case", "CASE", NULL, "only events of this case: its number or id"},
+    {"department", "ID", NULL,
+     "only events of cases that this department has, as far as seen since the beginning"},
+    {"personal", NULL, NULL, "open what is sealed"},
+    END,
+};
+
+static const struct cli_flag show_flags[] = {
+    {"personal", NULL, NULL, "open what is sealed: names, contacts, texts"},
+    END,
+};
+
+static const struct cli_flag list_flags[] = {
+    {"limit", "N", "20", "how many, 1 to 1000"},
+    {"before", "CASE", NULL, "page on: cases older than this id"},
+    {"stage", "STAGE", NULL, "received, triaged, assigned, in_progress, resolved, closed"},
+    {"department", "ID", NULL, "only cases of this department"},
+    {"agent", "ID", NULL, "only cases of this agent"},
+    {"severity", "SEVERITY", NULL, "s1, s2, s3, s4"},
+    END,
+};
+
+#define AS                                                                         \
+    {                                                                              \
+        "as", "STAFF", NULL, "act as this member of staff; not given: as operator" \
+    }
+#define EXPECTED                                                                        \
+    {                                                                                   \
+        "expected-version", "N", NULL, "refuse if the case has changed since version N" \
+    }
+
+static const struct cli_flag act_flags[] = {AS, EXPECTED, END};
+static const struct cli_flag close_flags[] = {
+    AS, EXPECTED, {"lesson", "TEXT", NULL, "what the units concerned should learn"}, END};
+static const struct cli_flag assign_flags[] = {AS, EXPECTED, {"reason", "TEXT", NULL, "why this agent"}, END};
+static const struct cli_flag presence_flags[] = {
+    AS, {"capacity", "N", "20", "open cases at once, 0 to 1000; 0 takes no new ones"}, END};
+
+static const struct cli_flag stats_flags[] = {
+    {"by", "LIST", "category", "split by hour, category, department, channel, severity, with commas"},
+    {"since", "TIME", NULL, "only what was opened this long ago or later, e.g. 24h"},
+    END,
+};
+
+static const struct cli_flag top_flags[] = {
+    {"every", "TIME", "1s", "how often the screen is drawn"},
+    {"times", "N", NULL, "stop after N drawings"},
+    END,
+};
+
+static const struct cli_flag apply_flags[] = {
+    {"name", "NAME", NULL, "of this version, for people; not given: the directory's name"},
+    END,
+};
+
+static const struct cli_flag verify_flags[] = {
+    {"anchor", "FILE", NULL, "a line 'SEQ HASH', kept elsewhere: the journal must still hold it"},
+    {"file", "FILE", NULL, "check an exported file instead of intake's journal"},
+    END,
+};
+
+static const struct cli_flag export_flags[] = {
+    {"from", "SEQ", "1", "begin with the block that holds this event"},
+    {"to", "SEQ", NULL, "end with the block that holds this event; not given: the newest"},
+    END,
+};
+
+static const struct cli_flag limit_flags[] = {{"limit", "N", "100", "how many, 1 to 1000"}, END};
+
+static const struct cli_flag keys_flags[] = {
+    {"role", "ROLE", "adapter", "adapter, gateway, service, worker, reader, reader-with-personal"},
+    {"allow", "FILE", NULL, "add the public key to this list of allowed keys"},
+    END,
+};
+
+const struct cli_command cli_commands[] = {
+    {"submit", "", 0, 0, "hand in a complaint",
+     "Builds one ReceiveMessage from flags, or takes it as JSON, or many as JSON Lines, and waits for "
+     "intake's answer. "
+     "JSON has the names of the .proto files; received_at is now when missing. A line's identity follows "
+     "from the "
+     "file's name, its number and its content: an interrupted file may be sent again and nothing is taken "
+     "twice.",
+     submit_flags, cli_submit},
+    {"tail", "", 0, 0, "print events as they happen", "Follows the journal, one line an event.", tail_flags,
+     cli_tail},
+    {"show", "CASE", 1, 1, "tell the story of a case",
+     "CASE is a number (2611-000042) or an id. Prints what the case is now, its clocks, and all its events.",
+     show_flags, cli_show},
+    {"list", "", 0, 0, "list cases, newest first", "As intake's register has them.", list_flags, cli_list},
+    {"act start", "CASE", 1, 1, "start work on a case", "Stops the clock of the initial review.", act_flags,
+     cli_act_start},
+    {"act note", "CASE TEXT", 2, 2, "add a note to a case", "The note is sealed like the complaint itself.",
+     act_flags, cli_act_note},
+    {"act resolve", "CASE SUMMARY", 2, 2, "resolve a case", "The summary says what was done; it is sealed.",
+     act_flags, cli_act_resolve},
+    {"act close", "CASE CAUSE", 2, 2, "close a resolved case",
+     "CAUSE is one of man, machine, material, method, environment, measurement, over_promise, third_party, "
+     "customer.",
+     close_flags, cli_act_close},
+    {"act assign", "CASE AGENT", 2, 2, "give a case to an agent", "The agent must be present and have room.",
+     assign_flags, cli_act_assign},
+    {"act presence", "AGENT on|off", 2, 2, "say that an agent comes or goes",
+     "AGENT is a staff id of org.yaml, or all.", presence_flags, cli_act_presence},
+    {"stats", "", 0, 0, "print counts and times", "As analytics has counted them.", stats_flags, cli_stats},
+    {"top", "", 0, 0, "a live screen of the office",
+     "Rates, stages, daemons and how far each has come. q or Ctrl-C ends it.", top_flags, cli_top},
+    {"policy check", "DIR", 1, 1, "check a policy directory",
+     "Prints every problem with file and line. Asks nobody.", NULL, cli_policy_check},
+    {"policy diff", "DIR", 1, 1, "compare a policy directory with what is in force",
+     "Prints what would change; status 1 when something would.", NULL, cli_policy_diff},
+    {"policy apply", "DIR", 1, 1, "put a policy directory in force",
+     "Checks it, sends its parts, then activates it.", apply_flags, cli_policy_apply},
+    {"journal info", "", 0, 0, "print the head of the journal",
+     "Identity, newest event, its hash, and the readers.", NULL, cli_journal_info},
+    {"journal verify", "", 0, 0, "check the hash chain of the journal",
+     "Intake reads all of it. With --file an exported journal is checked without intake.", verify_flags,
+     cli_journal_verify},
+    {"journal export", "FILE", 1, 1, "write blocks of the journal to a file",
+     "Byte for byte, one after the other; what is sealed stays sealed.", export_flags, cli_journal_export},
+    {"fold list", "", 0, 0, "list daemons and how far each has folded", "Asks each daemon's control socket.",
+     NULL, cli_fold_list},
+    {"fold verify", "NAME", 1, 1, "rebuild a fold aside and compare", "Status 1 when it differs.", NULL,
+     cli_fold_verify},
+    {"fold rebuild", "NAME", 1, 1, "drop a fold's store and fold again", "No effect is repeated.", NULL,
+     cli_fold_rebuild},
+    {"fold skip", "NAME SEQ REASON", 3, 3, "let a halted fold step over one event",
+     "Recorded in the journal with the reason.", NULL, cli_fold_skip},
+    {"clocks", "", 0, 0, "list the clocks that are due next", "As sla-watch has armed them.", limit_flags,
+     cli_clocks},
+    {"workers", "", 0, 0, "list the routing workers", "With their tasks, and the queue.", NULL, cli_workers},
+    {"deadletters list", "", 0, 0, "list messages that could not be delivered",
+     "And those held since a rebuild.", limit_flags, cli_deadletters_list},
+    {"deadletters resend", "SEQ|all", 1, 1, "try such messages again", "SEQ as deadletters list prints it.",
+     NULL, cli_deadletters_resend},
+    {"clock accept", "REASON", 1, 1, "say that the jumped wall clock is right",
+     "Ends the clock alarm: trimming and firing go on.", NULL, cli_clock_accept},
+    {"keys new", "FILE", 1, 1, "make a key pair for tcp",
+     "Writes FILE (mode 0600) with the public and the secret CURVE key, and prints the public one.",
+     keys_flags, cli_keys_new},
+    {"keys show", "FILE", 1, 1, "print the public key of a key file",
+     "And checks that the two belong together.", NULL, cli_keys_show},
+    {"keys list", "FILE", 1, 1, "print a list of allowed keys", "A line each: KEY ROLE NAME.", NULL,
+     cli_keys_list},
+    {"completion", "SHELL", 1, 1, "print the completion of a shell", "SHELL is bash.", NULL, cli_completion},
+    {"manual", "[COMMAND]", 0, 2, "print a manual page",
+     "In the language of man: kesu manual | man -l -. Without COMMAND the page of kesu itself.", NULL,
+     cli_manual},
+    {"help", "[COMMAND]", 0, 2, "list the subcommands, or explain one", "The same as --help.", NULL,
+     cli_help},
+    {NULL, NULL, 0, 0, NULL, NULL, NULL, NULL},
+};
