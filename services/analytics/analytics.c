@@ -54,7 +54,7 @@ static void aside_close(void *aside)
     mem_free(&env->mem, s);
 }
 
-static const struct fold_def fold_def = {
+const struct fold_def analytics_fold = {
     .name = "analytics",
     .version = 1,
     .tables = analytics_tables,
@@ -155,7 +155,7 @@ static int start(struct svc *svc, void **ret_self)
     a->env = env;
     arena_init(&a->arena, &env->mem, ARENA_BYTES);
     analytics_state_init(&a->state, env);
-    int rc = fold_open(env, &fold_def,
+    int rc = fold_open(env, &analytics_fold,
                        &(struct fold_opts){.data_dir = conf_string(svc_conf(svc), "data-dir"),
                                            .feed_endpoint = svc_endpoint(svc, "intake-feed")},
                        &a->state, &a->fold);

@@ -14,6 +14,7 @@
 #include "totals.h"
 
 extern const struct svc_def analytics_service;
+extern const struct fold_def analytics_fold; /* its self is a struct analytics_state */
 
 /* Everything folded; a second one is made to compare with. */
 struct analytics_state {
