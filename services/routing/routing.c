@@ -106,7 +106,7 @@ void routing_take_policy(struct routing *r)
         }
         r->policy = copy;
         memcpy(r->policy_hash, hash, sizeof r->policy_hash);
-        if (r->workers.env != NULL) routing_workers_set_rules(&r->workers, bytes, hash);
+        if (r->workers.env != NULL) routing_workers_set_rules(&r->workers, buf_span(bytes), hash);
         buf_unref(bytes);
     }
     routing_assign_set_policy(&r->assign, r->policy);

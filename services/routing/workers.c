@@ -35,14 +35,16 @@ static void ask_hello(struct routing_workers *w, uint64_t peer, uint64_t epoch)
 
 static void send_rules(struct routing_workers *w, struct routing_worker *to)
 {
-    if (w->rules == NULL || to->has_rules) return;
+    if (w->rules.p == NULL || to->has_rules) return;
     Kesu__V1__RulesFollow rules = KESU__V1__RULES_FOLLOW__INIT;
     Kesu__V1__ToWorker m = KESU__V1__TO_WORKER__INIT;
     rules.policy_hash = (ProtobufCBinaryData){sizeof w->rules_hash, w->rules_hash};
     m.epoch = to->epoch;
     m.body_case = KESU__V1__TO_WORKER__BODY_RULES;
     m.rules = &rules;
-    to->has_rules = send_to(w, to, to->peer, &m, w->rules) == 0;
+    struct buf *body = buf_copy(w->rules);
+    to->has_rules = send_to(w, to, to->peer, &m, body) == 0;
+    buf_unref(body);
 }
 
 static void send_beat(struct routing_workers *w, struct routing_worker *to)
@@ -134,7 +136,7 @@ static void on_hello(struct routing_workers *w, uint64_t peer, uint64_t epoch,
     was->credit = hello->credit;
     was->heard_us = clock_mono_us(w->env);
     was->full = false;
-    was->has_rules = w->rules != NULL && hello->policy_hash.len == sizeof w->rules_hash &&
+    was->has_rules = w->rules.p != NULL && hello->policy_hash.len == sizeof w->rules_hash &&
                      memcmp(hello->policy_hash.data, w->rules_hash, sizeof w->rules_hash) == 0;
     send_rules(w, was);
 }
@@ -246,16 +248,16 @@ void routing_workers_close(struct routing_workers *w)
     for (unsigned i = 0; i < w->n; i++) mem_free(&w->env->mem, w->list[i]);
     mem_free(&w->env->mem, w->list);
     map_deinit(&w->by_peer);
-    buf_unref(w->rules);
+    mem_free(&w->env->mem, (void *)(uintptr_t)w->rules.p);
     arena_deinit(&w->outgoing);
     arena_deinit(&w->incoming);
     w->env = NULL;
 }
 
-void routing_workers_set_rules(struct routing_workers *w, struct buf *policy, const uint8_t hash[32])
+void routing_workers_set_rules(struct routing_workers *w, struct span policy, const uint8_t hash[32])
 {
-    buf_unref(w->rules);
-    w->rules = buf_ref(policy);
+    mem_free(&w->env->mem, (void *)(uintptr_t)w->rules.p);
+    w->rules = span_of(mem_dup(&w->env->mem, policy), policy.n);
     memcpy(w->rules_hash, hash, sizeof w->rules_hash);
     for (unsigned i = 0; i < w->n; i++) {
         w->list[i]->has_rules = false;

@@ -58,7 +58,7 @@ struct routing_workers {
     struct routing_worker **list;
     unsigned n, room;
     struct map by_peer; /* peer + 1 */
-    struct buf *rules;  /* encoded Policy in force, NULL: none yet */
+    struct span rules;  /* encoded Policy in force, ours; p is NULL: none yet */
     uint8_t rules_hash[32];
     struct routing_workers_counts counts;
 };
@@ -66,8 +66,8 @@ struct routing_workers {
 int routing_workers_open(struct env *env, const struct routing_workers_opts *opts,
                          struct routing_workers *ret);
 void routing_workers_close(struct routing_workers *w);
-/* Takes a reference. Told to all; tasks go only to those who were told. */
-void routing_workers_set_rules(struct routing_workers *w, struct buf *policy, const uint8_t hash[32]);
+/* Copies the policy. Told to all; tasks go only to those who were told. */
+void routing_workers_set_rules(struct routing_workers *w, struct span policy, const uint8_t hash[32]);
 /* Who takes the next task: the one that holds fewest. NULL: nobody has room. */
 struct routing_worker *routing_workers_next(struct routing_workers *w);
 /* Gives a task in hand; task_id, attempt and policy_hash are set here. E_AGAIN,

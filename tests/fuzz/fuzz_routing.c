@@ -53,7 +53,6 @@ static void on_boot(void *self, struct env *env)
 {
     struct office *o = self;
     uint8_t hash[32] = {0};
-    struct buf *rules = buf_copy(SPAN_LIT("rules"));
     o->env = env;
     routing_queue_init(&o->queue, &env->mem);
     CHECK(routing_workers_open(env,
@@ -68,8 +67,7 @@ static void on_boot(void *self, struct env *env)
                                                               .on_room = dispatch,
                                                               .self = o},
                                &o->workers) == 0);
-    routing_workers_set_rules(&o->workers, rules, hash);
-    buf_unref(rules);
+    routing_workers_set_rules(&o->workers, SPAN_LIT("rules"), hash);
     for (uint64_t id = 1; id <= N_TASKS; id++) routing_queue_add(&o->queue, id);
     routing_queue_committed(&o->queue);
 }

@@ -75,7 +75,6 @@ static void on_office(void *self, struct env *env)
 {
     struct office *o = self;
     uint8_t hash[32] = {7};
-    struct buf *rules = buf_copy(SPAN_LIT("rules"));
     o->env = env;
     routing_queue_init(&o->queue, &env->mem);
     assert_int_equal(routing_workers_open(env,
@@ -91,8 +90,7 @@ static void on_office(void *self, struct env *env)
                                                                          .self = o},
                                           &o->workers),
                      0);
-    routing_workers_set_rules(&o->workers, rules, hash);
-    buf_unref(rules);
+    routing_workers_set_rules(&o->workers, SPAN_LIT("rules"), hash);
 }
 
 static void say(struct player *p, Kesu__V1__ToRouting *m)
@@ -229,6 +227,8 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct office *o = *state;
+    routing_workers_close(&o->workers);
+    routing_queue_deinit(&o->queue);
     sim_free(&o->sim);
     return 0;
 }
@@ -414,9 +414,7 @@ static void test_rules_follow_a_new_policy(void **state)
     uint8_t hash[32] = {9};
     run(o, 3);
     unsigned before = p->n_rules;
-    struct buf *rules = buf_copy(SPAN_LIT("other"));
-    routing_workers_set_rules(&o->workers, rules, hash);
-    buf_unref(rules);
+    routing_workers_set_rules(&o->workers, SPAN_LIT("rules"), hash);
     run(o, 3);
     assert_int_equal(p->n_rules, before + 1);
 }
