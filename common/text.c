@@ -231,6 +231,9 @@ static void build(void)
     t->error = build_han(t, 0x3400, 0x9fff);
     if (t->error == 0) t->error = build_han(t, 0x20000, 0x3134f);
     if (t->error != 0) return;
+    /* What OpenCC decides by phrase only, and people write either way. */
+    *row_at(t, 0x8457) = 0x7740 | IS_HAN | IS_LETTER;           /* 著 着 */
+    *row_at(t, 0x59b3) = 0x4f60 | IS_HAN | IS_LETTER | IS_HANT; /* 妳 你 */
     for (uint32_t code = 0; code < 0x3400; code++) build_row(t, code);
     for (uint32_t code = 0xa000; code < 0xac00; code++) build_row(t, code);
     for (uint32_t code = 0xac00; code < 0xd7a4; code++) *row_at(t, code) = code | IS_LETTER | IS_OTHER;

@@ -45,6 +45,8 @@ static void test_scripts_meet(void **state)
     expect("虛假簽收，態度惡劣！", "虚假签收,态度恶劣!");
     expect("臺灣與台湾", "台湾与台湾");
     expect("頭髮乾後裏面", "头发干后里面");
+    expect("妳睡不著", "你睡不着");
+    expect("“don’t”", "\"don't\"");
 }
 
 static void test_width_and_case(void **state)
