@@ -64,7 +64,7 @@ struct decide_rule {
     unsigned actors;     /* bit 1 << ActorKind */
     unsigned stages;     /* bit 1 << Stage; 0: touches no case by id */
 };
-const struct decide_rule *intake_decide_rules(unsigned *ret_n);
+const struct decide_rule *intake_decide_rule(unsigned i); /* NULL: no more */
 
 /* Name of an error code on the wire, and how a client should take it. */
 void intake_refused_set(Kesu__V1__Refused *ret, int err, const char *field, const char *reason);
