@@ -86,6 +86,9 @@ check: ## install what is missing, build, run all tests
 	$(MAKE) all
 	$(MAKE) check-unit check-scenario check-e2e check-crash
 
+# Buffers belong to no instance: those a simulated crash drops are found as leaks.
+export LSAN_OPTIONS := suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0
+
 .PHONY: check-unit
 check-unit: $(unit_tests) ## unit tests
 	tests/run-programs unit $(unit_tests)

@@ -55,7 +55,7 @@ struct command_client {
     struct list queued, flying;
     struct entry **buckets;
     unsigned n_buckets;
-    struct buf *message;
+    uint8_t *message; /* being put together */
 };
 
 static void list_append(struct list *l, struct entry *e)
@@ -156,7 +156,7 @@ static size_t varint_bytes(uint64_t v)
 /* CommandBatch of the first queued commands: 1 client, 2 batch, 3 commands. */
 static struct span pack_batch(struct command_client *c, unsigned max, unsigned *ret_n)
 {
-    uint8_t *start = c->message->p, *p = start;
+    uint8_t *start = c->message, *p = start;
     size_t n_client = strlen(c->client);
     *p++ = 1 << 3 | 2;
     p = put_varint(p, n_client);
@@ -273,7 +273,7 @@ int command_client_open(struct env *env, const struct command_client_opts *opts,
     struct bus_client_opts bus = {c->endpoint, 0, on_message, c, opts->keys};
     int r = bus_connect(env, &bus, &c->bus);
     if (r == 0) {
-        c->message = buf_new(BUS_MAX_BYTES);
+        c->message = mem_alloc(&env->mem, BUS_MAX_BYTES);
         c->timer = timer_new(env, on_timer, c);
         c->hook = turn_hook_new(env, on_turn_end, c);
         *ret = c;
@@ -300,7 +300,7 @@ void command_client_close(struct command_client *c)
     turn_hook_free(c->env, c->hook);
     list_free(c, &c->queued);
     list_free(c, &c->flying);
-    buf_unref(c->message);
+    mem_free(&c->env->mem, c->message);
     arena_deinit(&c->arena);
     mem_free(&c->env->mem, c->buckets);
     mem_free(&c->env->mem, c->endpoint);

@@ -83,6 +83,7 @@ static int refuse_value(struct conf *c, const struct conf_place *p, const struct
 static bool is_choice(const char *choices, const char *s)
 {
     size_t n = strlen(s);
+    if (strchr(s, '|') != NULL) return false;
     for (const char *p = choices; p != NULL; p = strchr(p, '|')) {
         if (*p == '|') p++;
         if (strncmp(p, s, n) == 0 && (p[n] == '|' || p[n] == 0)) return n > 0;

@@ -374,6 +374,11 @@ bool fold_live(const struct fold *f)
     return f->live;
 }
 
+unsigned fold_unanswered(const struct fold *f)
+{
+    return f->outbox.n;
+}
+
 uint64_t fold_cursor_seq(const struct fold *f)
 {
     return f->at.seq;

@@ -111,6 +111,7 @@ void fold_send(struct fold *f, Kesu__V1__Command *command, uint64_t cause_seq, i
 void fold_unsend(struct fold *f, uint64_t cause_seq, int64_t time_us, const char *purpose, uint64_t target);
 
 bool fold_live(const struct fold *f);
+unsigned fold_unanswered(const struct fold *f); /* commands in the outbox */
 uint64_t fold_cursor_seq(const struct fold *f);
 int64_t fold_block_time(const struct fold *f); /* of the last folded block */
 uint64_t

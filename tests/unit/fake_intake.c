@@ -65,10 +65,13 @@ static void on_tick(void *self)
     timer_set(fi->env, fi->timer, clock_mono_us(fi->env) + USEC_PER_SEC);
 }
 
-static struct fake_reader *reader_of(struct fake_intake *fi, uint64_t peer)
+static struct fake_reader *reader_of(struct fake_intake *fi, uint64_t peer, const char *name)
 {
-    for (unsigned i = 0; i < fi->n_readers; i++)
-        if (fi->readers[i].peer == peer) return &fi->readers[i];
+    for (unsigned i = 0; i < fi->n_readers; i++) {
+        if (fi->readers[i].peer != peer && strcmp(fi->readers[i].name, name) != 0) continue;
+        fi->readers[i].peer = peer;
+        return &fi->readers[i];
+    }
     CHECK(fi->n_readers < FAKE_READERS);
     struct fake_reader *r = &fi->readers[fi->n_readers++];
     *r = (struct fake_reader){.peer = peer};
@@ -98,7 +101,7 @@ static void take_subscribe(struct fake_intake *fi, uint64_t peer, const Kesu__V1
         answer_feed(fi, peer, &reply, NULL);
         return;
     }
-    struct fake_reader *r = reader_of(fi, peer);
+    struct fake_reader *r = reader_of(fi, peer, s->name);
     strncpy(r->name, s->name, sizeof(r->name) - 1);
     r->next_seq = s->from_seq;
     r->credit = (int64_t)s->credit_bytes;
@@ -168,7 +171,7 @@ static bool note_command(struct fake_intake *fi, const Kesu__V1__Command *c)
     CHECK(fi->n_commands < FAKE_COMMANDS_MAX);
     struct buf *b = codec_pack_buf(c);
     fi->commands[fi->n_commands].command = kesu__v1__command__unpack(NULL, b->n, b->p);
-    fi->commands[fi->n_commands].at_us = sim_now_us(fi->sim);
+    fi->commands[fi->n_commands].at_us = clock_wall_us(fi->env);
     fi->commands[fi->n_commands++].times = 1;
     buf_unref(b);
     return true;

@@ -10,8 +10,8 @@
 #include "codec.h"
 #include "sim/sim.h"
 
-#define FAKE_FEED     "sim://intake-feed"
-#define FAKE_COMMANDS "sim://intake-services"
+#define FAKE_FEED     "ipc://run/intake-feed.ipc" /* of a daemon with --run-dir run */
+#define FAKE_COMMANDS "ipc://run/intake-services.ipc"
 
 enum { FAKE_BLOCKS = 4096, FAKE_READERS = 16, FAKE_COMMANDS_MAX = 4096 };
 
@@ -24,7 +24,7 @@ struct fake_reader {
 
 struct fake_command {
     Kesu__V1__Command *command; /* unpacked, ours */
-    int64_t at_us;              /* virtual */
+    int64_t at_us;              /* wall time */
     unsigned times;             /* how often it came */
 };
 

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Events to rows. The rules for what has fired are intake's: a step counts as
+ * not fired again when a move puts its time after the block that moves it. */
+#include <stdio.h>
+
+#include "err.h"
+#include "log.h"
+#include "sla-watch.h"
+
+static void disarm(struct sla_watch *w, struct fold *f, const struct sla_clock *c)
+{
+    struct sla_step step;
+    struct sla_due due;
+    struct key k;
+    if (!sla_clock_next(c, &step)) return;
+    sla_due_of(c, &step, &due);
+    sla_due_key(&due, &k);
+    fold_del(f, SLA_DUES, key_span(&k));
+    sla_fire_unsend(f, c, &step);
+    w->armed--;
+    w->armed_changed = true;
+}
+
+static void arm(struct sla_watch *w, struct fold *f, const struct sla_clock *c)
+{
+    struct sla_step step;
+    struct sla_due due;
+    struct key k;
+    if (!sla_clock_next(c, &step)) return;
+    sla_due_of(c, &step, &due);
+    sla_due_key(&due, &k);
+    fold_put(f, SLA_DUES, key_span(&k), SPAN_LIT("."));
+    w->armed++;
+    w->armed_changed = true;
+    sla_fire_armed(w, &due);
+}
+
+static int set_times(struct sla_clock *c, const Kesu__V1__ClockChange *change, const struct fold_event *ev)
+{
+    if (change->n_escalate_at > DUE_MAX_LEVELS) return E_RANGE;
+    c->set_seq = ev->seq;
+    c->started_at = change->started_at;
+    c->warn_at = change->warn_at;
+    c->due_at = change->due_at;
+    c->n_levels = (unsigned)change->n_escalate_at;
+    for (unsigned i = 0; i < c->n_levels; i++) c->escalate_at[i] = change->escalate_at[i];
+    if (change->warn_at > ev->time_us) c->warned = false;
+    if (change->due_at > ev->time_us) {
+        c->breached = false;
+        c->escalated = 0;
+    }
+    return 0;
+}
+
+static int start_clock(struct sla_case *row, const char *name, struct sla_clock **ret)
+{
+    if (row->n == SLA_MAX_CLOCKS || strlen(name) >= SLA_MAX_NAME) return E_RANGE;
+    struct sla_clock *c = &row->clocks[row->n++];
+    memset(c, 0, sizeof(*c));
+    c->case_id = row->case_id;
+    (void)snprintf(c->name, sizeof(c->name), "%s", name);
+    *ret = c;
+    return 0;
+}
+
+static int change_clock(struct sla_watch *w, struct fold *f, struct sla_case *row,
+                        const Kesu__V1__ClockChange *change, const struct fold_event *ev)
+{
+    struct sla_clock *c = sla_rows_find(row, change->clock);
+    if (c != NULL) disarm(w, f, c);
+    if (change->op == KESU__V1__CLOCK_CHANGE__OP__OP_STOP) {
+        if (c != NULL) *c = row->clocks[--row->n];
+        return 0;
+    }
+    int r = c == NULL ? start_clock(row, change->clock, &c) : 0;
+    if (r == 0) r = set_times(c, change, ev);
+    if (r == 0) arm(w, f, c);
+    return r;
+}
+
+static int fire(struct sla_watch *w, struct fold *f, struct sla_case *row, const Kesu__V1__ClockFired *fired)
+{
+    struct sla_clock *c = sla_rows_find(row, fired->clock);
+    if (c == NULL) return 0;
+    disarm(w, f, c);
+    if (fired->step == KESU__V1__FIRE_CLOCK__STEP__STEP_WARN) c->warned = true;
+    if (fired->step == KESU__V1__FIRE_CLOCK__STEP__STEP_BREACH) c->breached = true;
+    if (fired->step == KESU__V1__FIRE_CLOCK__STEP__STEP_ESCALATE && fired->level > c->escalated)
+        c->escalated = fired->level;
+    arm(w, f, c);
+    return 0;
+}
+
+static int on_case_event(void *self, struct fold *f, const struct fold_event *ev)
+{
+    struct sla_watch *w = self;
+    const Kesu__V1__Event *e = ev->event;
+    bool fired = ev->type == KESU__V1__EVENT__BODY_CLOCK_FIRED;
+    struct sla_case row;
+    int r = 0;
+    if (e->n_clocks == 0 && !fired) return 0;
+    if (ev->type == KESU__V1__EVENT__BODY_CASE_OPENED) {
+        row.case_id = ev->case_id;
+        row.n = 0;
+    } else {
+        r = sla_rows_get(f, ev->case_id, &row);
+    }
+    if (r == 0 && fired) r = fire(w, f, &row, e->clock_fired);
+    for (size_t i = 0; r == 0 && i < e->n_clocks; i++) r = change_clock(w, f, &row, e->clocks[i], ev);
+    if (r == 0) sla_rows_put(f, &row);
+    return r;
+}
+
+static int on_clock_accepted(void *self, struct fold *f, const struct fold_event *ev)
+{
+    struct sla_watch *w = self;
+    (void)ev;
+    if (w->fold == NULL || !fold_live(f)) return 0;
+    sla_wallclock_init(&w->wallclock, w->env);
+    sla_fire_start(w);
+    return 0;
+}
+
+const struct fold_row sla_events_rows[SLA_N_EVENTS] = {
+    {KESU__V1__EVENT__BODY_CASE_OPENED, on_case_event},
+    {KESU__V1__EVENT__BODY_MESSAGE_ADDED, on_case_event},
+    {KESU__V1__EVENT__BODY_CASE_CLASSIFIED, on_case_event},
+    {KESU__V1__EVENT__BODY_CASE_ASSIGNED, on_case_event},
+    {KESU__V1__EVENT__BODY_WORK_STARTED, on_case_event},
+    {KESU__V1__EVENT__BODY_NOTE_ADDED, on_case_event},
+    {KESU__V1__EVENT__BODY_CASE_RESOLVED, on_case_event},
+    {KESU__V1__EVENT__BODY_CASE_CLOSED, on_case_event},
+    {KESU__V1__EVENT__BODY_PRESENCE_SET, on_case_event},
+    {KESU__V1__EVENT__BODY_CLOCK_FIRED, on_case_event},
+    {KESU__V1__EVENT__BODY_DELIVERY_RECORDED, on_case_event},
+    {KESU__V1__EVENT__BODY_CLOCK_ACCEPTED, on_clock_accepted},
+};
