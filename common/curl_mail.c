@@ -30,10 +30,11 @@ static enum port_outcome outcome_of(const struct curl_call *call, CURLcode resul
     if (result == CURLE_URL_MALFORMAT || result == CURLE_UNSUPPORTED_PROTOCOL) return PORT_PERMANENT;
     if (call->body_done && !call->replied) return PORT_UNKNOWN;
     /* A no to our greeting or login is about us and may be put right. */
-    if (result == CURLE_LOGIN_DENIED || result == CURLE_REMOTE_ACCESS_DENIED ||
-        result == CURLE_WEIRD_SERVER_REPLY || result == CURLE_COULDNT_CONNECT ||
-        result == CURLE_USE_SSL_FAILED)
-        return PORT_TEMPORARY;
+    static const CURLcode about_us[] = {CURLE_LOGIN_DENIED, CURLE_REMOTE_ACCESS_DENIED,
+                                        CURLE_WEIRD_SERVER_REPLY, CURLE_COULDNT_CONNECT,
+                                        CURLE_USE_SSL_FAILED};
+    for (unsigned i = 0; i < sizeof(about_us) / sizeof(about_us[0]) && !call->body_done; i++)
+        if (result == about_us[i]) return PORT_TEMPORARY;
     long code = 0;
     curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &code);
     return code >= 500 && code <= 599 ? PORT_PERMANENT : PORT_TEMPORARY;
