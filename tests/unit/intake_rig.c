@@ -113,6 +113,13 @@ void rig_restart(struct rig *r)
     run_until_ready(r);
 }
 
+void rig_stop_and_start(struct rig *r)
+{
+    svc_free(&r->svc);
+    on_intake_boot(r, r->env);
+    run_until_ready(r);
+}
+
 struct intake *rig_intake(struct rig *r)
 {
     return svc_self(r->svc);

@@ -52,6 +52,8 @@ void rig_close(struct rig *r);
 void rig_policy(struct rig *r);
 /* Crashes intake and runs until it is ready again. */
 void rig_restart(struct rig *r);
+/* The same without a loss. */
+void rig_stop_and_start(struct rig *r);
 struct intake *rig_intake(struct rig *r);
 
 /* A fresh id of the world's time. */

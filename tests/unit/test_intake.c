@@ -261,6 +261,34 @@ static void one_bad_command_does_not_spoil_the_batch(void **state)
     rig_close(&r);
 }
 
+static void a_command_that_stopped_it_twice_is_refused(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_open(&r, 16, NULL);
+    rig_policy(&r);
+    Kesu__V1__Command *bad = rig_message(&r, "x", "a@example.org"),
+                      *good = rig_message(&r, "y", "a@example.org");
+    for (unsigned deaths = 1; deaths <= 2; deaths++) {
+        intake_poison_note(rig_intake(&r)->poison, (const uint8_t(*)[16])(const void *)bad->id.data, 1);
+        rig_stop_and_start(&r); /* with it in hand */
+    }
+    rig_accepted(&r, RIG_NEW, good);
+    const Kesu__V1__Refused *refused = rig_refused(&r, RIG_NEW, bad);
+    assert_int_equal(refused->code, KESU__V1__ERROR_CODE__E_INTERNAL);
+    assert_int_equal(refused->disposition, KESU__V1__DISPOSITION__DISPOSITION_FINAL);
+    /* One death is not enough. */
+    intake_poison_note(rig_intake(&r)->poison, (const uint8_t(*)[16])(const void *)good->id.data, 1);
+    rig_stop_and_start(&r);
+    assert_true(rig_accepted(&r, RIG_NEW, good)->duplicate);
+    bad = rig_message(&r, "z", "a@example.org");
+    intake_poison_note(rig_intake(&r)->poison, (const uint8_t(*)[16])(const void *)bad->id.data, 1);
+    rig_stop_and_start(&r);
+    rig_accepted(&r, RIG_NEW, bad);
+    assert_false(intake_poison_is_suspect(rig_intake(&r)->poison, bad->id.data));
+    rig_close(&r);
+}
+
 static void without_a_policy_new_cases_wait(void **state)
 {
     (void)state;
@@ -403,6 +431,7 @@ UNIT_MAIN(cmocka_unit_test(an_accepted_command_survives_a_power_failure),
           cmocka_unit_test(block_time_does_not_follow_a_jump),
           cmocka_unit_test(more_than_the_credit_is_refused),
           cmocka_unit_test(one_bad_command_does_not_spoil_the_batch),
+          cmocka_unit_test(a_command_that_stopped_it_twice_is_refused),
           cmocka_unit_test(without_a_policy_new_cases_wait),
           cmocka_unit_test(the_policy_in_force_survives_a_restart),
           cmocka_unit_test(the_whole_life_of_a_case), cmocka_unit_test(the_journal_verifies_and_lists_page))

@@ -24,7 +24,7 @@ struct desk {
     struct span policy_bytes;
     uint64_t seq;
     Kesu__V1__Actor actor;
-    uint8_t id[16];
+    uint8_t id[16], policy_hash[32];
 };
 
 static void on_boot(void *self, struct env *env)
@@ -61,7 +61,7 @@ static int open_desk(void **state)
                                      .next_seq = 1000,
                                      .next_key_id = 5,
                                      .policy = d->policy.bundle->policy,
-                                     .policy_hash = d->id,
+                                     .policy_hash = d->policy_hash,
                                      .yymm = 2511,
                                      .secrets = &d->secrets,
                                      .client = "test",
