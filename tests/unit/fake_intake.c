@@ -126,7 +126,7 @@ static void take_want(struct fake_intake *fi, uint64_t peer, const Kesu__V1__Wan
         key[i] = (Kesu__V1__Key)KESU__V1__KEY__INIT;
         key[i].key_id = w->key_ids[i];
         secrets[i][0] = (uint8_t)w->key_ids[i];
-        key[i].secret = (ProtobufCBinaryData){32, secrets[i]};
+        key[i].secret = (ProtobufCBinaryData){w->key_ids[i] == fi->erased ? 0 : 32, secrets[i]};
         list[i] = &key[i];
         keys.n_keys++;
     }

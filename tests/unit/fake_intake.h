@@ -46,6 +46,7 @@ struct fake_intake {
     uint64_t skips[8];
     unsigned n_skips;
     uint64_t keys_from; /* key ids from here on are handed out; their first byte is the id */
+    uint64_t erased;    /* the key with this id is no more */
     struct fake_command commands[FAKE_COMMANDS_MAX];
     unsigned n_commands, n_batches;
     uint32_t credit; /* told to clients; 0 = 1024 */
