@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The talk with routing: hello, a sign of life every second, results. What
+ * does not carry our epoch was meant for an earlier life and is dropped. A
+ * message that cannot be sent is dropped too: routing gives the task again. */
+#include "clock.h"
+#include "err.h"
+#include "log.h"
+#include "routing-worker.h"
+
+#define BEAT_US          USEC_PER_SEC
+#define SILENCE_US       (3 * USEC_PER_SEC)
+#define NOT_CONNECTED_US (50 * USEC_PER_MS)
+
+static bool say(struct routing_worker_self *w, Kesu__V1__ToRouting *m)
+{
+    m->epoch = w->epoch;
+    arena_reset(&w->outgoing);
+    struct span head = codec_pack(m, &w->outgoing);
+    return head.p != NULL && bus_send(w->env, w->client, head, NULL) == 0;
+}
+
+static bool say_hello(struct routing_worker_self *w)
+{
+    Kesu__V1__WorkerHello hello = KESU__V1__WORKER_HELLO__INIT;
+    Kesu__V1__ToRouting m = KESU__V1__TO_ROUTING__INIT;
+    hello.name = (char *)(uintptr_t)w->name;
+    hello.credit = w->credit;
+    if (w->has_hash) hello.policy_hash = (ProtobufCBinaryData){sizeof w->policy_hash, w->policy_hash};
+    m.body_case = KESU__V1__TO_ROUTING__BODY_HELLO;
+    m.hello = &hello;
+    if (!say(w, &m)) return false;
+    stats_add(w->m.hellos, 1);
+    return true;
+}
+
+void routing_worker_talk_result(struct routing_worker_self *w, Kesu__V1__TaskResult *result)
+{
+    Kesu__V1__ToRouting m = KESU__V1__TO_ROUTING__INIT;
+    m.body_case = KESU__V1__TO_ROUTING__BODY_RESULT;
+    m.result = result;
+    if (!say(w, &m)) stats_add(w->m.lost, 1);
+}
+
+static void on_beat(void *self)
+{
+    struct routing_worker_self *w = self;
+    int64_t now = clock_mono_us(w->env);
+    Kesu__V1__WorkerHeartbeat heartbeat = KESU__V1__WORKER_HEARTBEAT__INIT;
+    Kesu__V1__ToRouting m = KESU__V1__TO_ROUTING__INIT;
+    m.body_case = KESU__V1__TO_ROUTING__BODY_HEARTBEAT;
+    m.heartbeat = &heartbeat;
+    bool lost = w->heard_us == 0 || now - w->heard_us > SILENCE_US;
+    bool said = lost ? say_hello(w) : say(w, &m);
+    timer_set(w->env, w->beat, now + (said ? BEAT_US : NOT_CONNECTED_US));
+}
+
+/* ---- tasks that wait (work-delay) --------------------------------------------- */
+
+static void take_task(struct routing_worker_self *w, struct span head)
+{
+    Kesu__V1__ToWorker *m;
+    struct codec_error error;
+    arena_reset(&w->incoming);
+    if (codec_unpack(&kesu__v1__to_worker__descriptor, head, &w->incoming, (void *)&m, &error) == 0)
+        routing_worker_judge_task(w, m->task);
+}
+
+static void on_turn(void *self)
+{
+    struct routing_worker_self *w = self;
+    int64_t now = clock_mono_us(w->env);
+    while (w->n_waiting > 0 && w->waiting[w->first_waiting].due_us <= now) {
+        struct buf *head = w->waiting[w->first_waiting].head;
+        w->first_waiting = (w->first_waiting + 1) % w->credit;
+        w->n_waiting--;
+        take_task(w, buf_span(head));
+        buf_unref(head);
+    }
+    stats_set(w->m.waiting, w->n_waiting);
+    if (w->n_waiting > 0) timer_set(w->env, w->turn, w->waiting[w->first_waiting].due_us);
+}
+
+/* False when there are already as many as we said we take. */
+static bool wait_task(struct routing_worker_self *w, struct span head)
+{
+    if (w->n_waiting == w->credit) return false;
+    int64_t from = clock_mono_us(w->env);
+    if (w->n_waiting > 0) {
+        int64_t last = w->waiting[(w->first_waiting + w->n_waiting - 1) % w->credit].due_us;
+        if (last > from) from = last;
+    }
+    w->waiting[(w->first_waiting + w->n_waiting) % w->credit] =
+        (struct routing_worker_waiting){buf_copy(head), from + w->delay_us};
+    if (w->n_waiting++ == 0) timer_set(w->env, w->turn, from + w->delay_us);
+    stats_set(w->m.waiting, w->n_waiting);
+    return true;
+}
+
+/* ---- what routing says ------------------------------------------------------------ */
+
+static void on_rules(struct routing_worker_self *w, const Kesu__V1__RulesFollow *rules, struct buf *body)
+{
+    if (rules->policy_hash.len != sizeof w->policy_hash || body == NULL) {
+        stats_add(w->m.bad, 1);
+        return;
+    }
+    routing_worker_judge_rules(w, buf_span(body), rules->policy_hash.data);
+}
+
+static void on_message(void *self, const struct bus_msg *msg)
+{
+    struct routing_worker_self *w = self;
+    Kesu__V1__ToWorker *m;
+    struct codec_error error;
+    arena_reset(&w->incoming);
+    if (codec_unpack(&kesu__v1__to_worker__descriptor, msg->head, &w->incoming, (void *)&m, &error) != 0) {
+        stats_add(w->m.bad, 1);
+        log_warn(w->env, "message of routing refused", LOG_STR("field", error.field),
+                 LOG_STR("reason", error.reason));
+        return;
+    }
+    if (m->epoch != w->epoch) return;
+    w->heard_us = clock_mono_us(w->env);
+    if (m->body_case == KESU__V1__TO_WORKER__BODY_TASK) {
+        if (w->delay_us == 0)
+            routing_worker_judge_task(w, m->task);
+        else if (!wait_task(w, msg->head))
+            stats_add(w->m.lost, 1);
+    } else if (m->body_case == KESU__V1__TO_WORKER__BODY_RULES) {
+        on_rules(w, m->rules, msg->body);
+    } else if (m->body_case == KESU__V1__TO_WORKER__BODY_HELLO_WANTED) {
+        say_hello(w);
+    }
+}
+
+int routing_worker_talk_open(struct routing_worker_self *w)
+{
+    do env_random(w->env, &w->epoch, sizeof w->epoch);
+    while (w->epoch == 0);
+    w->waiting = mem_zalloc(&w->env->mem, w->credit * sizeof *w->waiting);
+    int err = bus_connect(w->env,
+                          &(struct bus_client_opts){.endpoint = svc_endpoint(w->svc, "routing-tasks"),
+                                                    .on_message = on_message,
+                                                    .self = w},
+                          &w->client);
+    if (err != 0) return err;
+    w->turn = timer_new(w->env, on_turn, w);
+    w->beat = timer_new(w->env, on_beat, w);
+    timer_set(w->env, w->beat, clock_mono_us(w->env));
+    return 0;
+}
+
+void routing_worker_talk_close(struct routing_worker_self *w)
+{
+    Kesu__V1__WorkerBye bye = KESU__V1__WORKER_BYE__INIT;
+    Kesu__V1__ToRouting m = KESU__V1__TO_ROUTING__INIT;
+    m.body_case = KESU__V1__TO_ROUTING__BODY_BYE;
+    m.bye = &bye;
+    if (w->client != NULL) say(w, &m);
+    timer_free(w->env, w->beat);
+    timer_free(w->env, w->turn);
+    bus_client_close(w->env, w->client);
+    for (; w->n_waiting > 0; w->n_waiting--) {
+        buf_unref(w->waiting[w->first_waiting].head);
+        w->first_waiting = (w->first_waiting + 1) % w->credit;
+    }
+    mem_free(&w->env->mem, w->waiting);
+}
