@@ -14,7 +14,8 @@
 #include "err.h"
 #include "hash.h"
 
-#define WORD_BYTES 45 /* of text in an encoded word: 60 characters of base64 and 12 around it */
+#define WORD_BYTES \
+    39 /* of text in an encoded word: 52 characters of base64, 12 around it, and the name before */
 #define LINE_BYTES 57 /* of a body in a line of 76 characters of base64 */
 
 struct out {
@@ -26,7 +27,7 @@ struct out {
 
 static void put(struct out *o, const char *s, size_t n)
 {
-    if (o->full) return;
+    if (o->full || n == 0) return;
     if (o->n + n > o->cap) {
         size_t cap = 2 * (o->n + n) + 1024;
         char *bigger = arena_alloc(o->arena, cap);

@@ -66,6 +66,24 @@ static void test_month(void **state)
     assert_int_equal(due_month("../../etc/passwd", 0, &yymm), E_RANGE);
 }
 
+static void test_texts(void **state)
+{
+    (void)state;
+    char text[DUE_LOCAL_TEXT];
+    due_local_text("Asia/Taipei", INT64_C(1764000000) * USEC_PER_SEC, text);
+    assert_string_equal(text, "2025-11-25 00:00");
+    due_local_text("America/New_York", INT64_C(1709182799) * USEC_PER_SEC, text);
+    assert_string_equal(text, "2024-02-28 23:59");
+    due_local_text("Asia/Nowhere", 0, text);
+    assert_string_equal(text, "");
+    due_mail_date(0, text);
+    assert_string_equal(text, "Thu, 01 Jan 1970 00:00:00 +0000");
+    due_mail_date(INT64_C(1709251199) * USEC_PER_SEC, text);
+    assert_string_equal(text, "Thu, 29 Feb 2024 23:59:59 +0000");
+    due_mail_date(-1, text);
+    assert_string_equal(text, "Wed, 31 Dec 1969 23:59:59 +0000");
+}
+
 static void test_number(void **state)
 {
     (void)state;
@@ -99,6 +117,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_computes),
         cmocka_unit_test(test_month),
+        cmocka_unit_test(test_texts),
         cmocka_unit_test(test_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
