@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Complaints through all daemons that run in RUN_DIR:
+ *
+ *     bench_pipeline RUN_DIR COUNT BATCH WINDOW FOLD...
+ *
+ * Every agent is made present, then COUNT complaints are sent; it is over when
+ * the journal says that each is classified and assigned and every FOLD has
+ * folded that. The counts of the journal and of analytics must agree. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ask.h"
+#include "check.h"
+#include "clock.h"
+#include "command.h"
+#include "env_real.h"
+#include "feed.h"
+#include "load.h"
+#include "sched.h"
+#include "uuid.h"
+
+#define LOOK_US (10 * USEC_PER_MS)
+
+static const char *const texts[] = {
+    "The parcel arrived wet and the carton was crushed; the contents are broken. ",
+    "包裹外箱破損，裡面的杯子碎了，要求賠償。",
+    "快递延误了五天还没有送到，客服电话一直没人接。",
+    "The delivery is five days late and nobody answers the phone. ",
+    "包裹遺失，查不到任何物流紀錄，請協助查詢。",
+    "送货员态度恶劣，把包裹直接扔在门口就走了。",
+    "The invoice shows the wrong amount, I was charged twice. ",
+    "重複扣款，退款一直沒有入帳，請盡快處理。",
+};
+
+struct pipeline {
+    struct env *env;
+    const char *run_dir;
+    char **folds;
+    unsigned n_folds, fold;
+    struct ask *intake, *analytics, *fold_ask;
+    struct command_client *people;
+    struct feed *feed;
+    struct timer *timer;
+    struct load_opts load_opts;
+    struct load *load;
+    unsigned present;
+    uint64_t opened, customers, classified, assigned, last_seq;
+    int64_t start_us, journalled_us, folded_us, show_us;
+    bool loaded;
+};
+
+static const char *endpoint(const struct pipeline *p, const char *name)
+{
+    static char text[4][512];
+    static unsigned next;
+    char *to = text[next++ % 4];
+    (void)snprintf(to, sizeof(text[0]), "ipc://%s/%s.ipc", p->run_dir, name);
+    return to;
+}
+
+static void fail(struct pipeline *p, const char *why)
+{
+    fprintf(stderr, "bench_pipeline: %s\n", why);
+    env_stop(p->env, 1);
+}
+
+/* ---- the end: all have folded it, and the counts agree --------------------------------- */
+
+static void on_stats(void *self, const Kesu__V1__ControlReply *reply)
+{
+    struct pipeline *p = self;
+    if (reply->body_case != KESU__V1__CONTROL_REPLY__BODY_STATS) {
+        fail(p, "analytics does not answer with its counts");
+        return;
+    }
+    const Kesu__V1__Stats *s = reply->stats;
+    if (s->opened != p->opened || s->classified != p->classified || s->assigned != p->assigned) {
+        fprintf(stderr, "analytics: opened %" PRIu64 " classified %" PRIu64 " assigned %" PRIu64 "\n",
+                s->opened, s->classified, s->assigned);
+        fail(p, "the counts of analytics are not those of the journal");
+        return;
+    }
+    env_stop(p->env, 0);
+}
+
+static void ask_fold(void *self);
+
+static void on_fold(void *self, const Kesu__V1__ControlReply *reply)
+{
+    struct pipeline *p = self;
+    if (reply->body_case != KESU__V1__CONTROL_REPLY__BODY_INFO) {
+        fail(p, "a fold does not answer");
+        return;
+    }
+    if (reply->info->folded_seq < p->last_seq) {
+        timer_set(p->env, p->timer, clock_mono_us(p->env) + LOOK_US);
+        return;
+    }
+    p->fold++;
+    ask_close(p->fold_ask);
+    p->fold_ask = NULL;
+    timer_set(p->env, p->timer, clock_mono_us(p->env));
+}
+
+static void ask_fold(void *self)
+{
+    struct pipeline *p = self;
+    Kesu__V1__ControlRequest request = KESU__V1__CONTROL_REQUEST__INIT;
+    Kesu__V1__GetInfo get = KESU__V1__GET_INFO__INIT;
+    Kesu__V1__GetStats stats = KESU__V1__GET_STATS__INIT;
+    if (p->fold == p->n_folds) {
+        p->folded_us = clock_mono_us(p->env);
+        request.body_case = KESU__V1__CONTROL_REQUEST__BODY_GET_STATS;
+        request.get_stats = &stats;
+        ask_send(p->analytics, &request, on_stats, p);
+        return;
+    }
+    char name[100];
+    (void)snprintf(name, sizeof(name), "%s-control", p->folds[p->fold]);
+    if (p->fold_ask == NULL && ask_open(p->env, endpoint(p, name), &p->fold_ask) < 0) {
+        fail(p, "cannot connect to a fold");
+        return;
+    }
+    request.body_case = KESU__V1__CONTROL_REQUEST__BODY_INFO;
+    request.info = &get;
+    ask_send(p->fold_ask, &request, on_fold, p);
+}
+
+/* ---- the journal ---------------------------------------------------------------------------- */
+
+static void look_at_end(struct pipeline *p)
+{
+    if (!p->loaded || p->assigned < p->load_opts.count || p->journalled_us != 0) return;
+    p->journalled_us = clock_mono_us(p->env);
+    ask_fold(p);
+}
+
+static void on_block(void *self, struct buf *block, const struct block_head *head)
+{
+    struct pipeline *p = self;
+    for (uint32_t i = 0; i < head->count; i++) {
+        struct block_event e;
+        block_event_at(buf_span(block), i, &e);
+        p->opened += e.type == KESU__V1__EVENT__BODY_CASE_OPENED;
+        p->customers += e.type == KESU__V1__EVENT__BODY_CUSTOMER_ADDED;
+        p->classified += e.type == KESU__V1__EVENT__BODY_CASE_CLASSIFIED;
+        p->assigned += e.type == KESU__V1__EVENT__BODY_CASE_ASSIGNED;
+    }
+    p->last_seq = head->first_seq + head->count - 1;
+    feed_done(p->feed, block->n, p->last_seq);
+    int64_t now = clock_mono_us(p->env);
+    if (getenv("BENCH_SHOW") != NULL && now - p->show_us > USEC_PER_SEC) {
+        p->show_us = now;
+        fprintf(stderr, "%.1f s: opened %" PRIu64 " classified %" PRIu64 " assigned %" PRIu64 "\n",
+                (double)(now - p->start_us) / 1e6, p->opened, p->classified, p->assigned);
+    }
+    look_at_end(p);
+}
+
+static void on_loaded(void *self, const struct load_result *result)
+{
+    struct pipeline *p = self;
+    p->loaded = true;
+    if (result->accepted != p->load_opts.count) fail(p, "a complaint was refused");
+    look_at_end(p);
+}
+
+/* ---- agents ---------------------------------------------------------------------------------- */
+
+static void on_present(void *self, const Kesu__V1__Reply *reply)
+{
+    struct pipeline *p = self;
+    if (reply->result_case != KESU__V1__REPLY__RESULT_ACCEPTED) fail(p, "an agent's presence was refused");
+    if (--p->present > 0) return;
+    p->start_us = clock_mono_us(p->env);
+    if (load_open(p->env, &p->load_opts, on_loaded, p, &p->load) < 0) fail(p, "cannot connect to intake");
+}
+
+static void set_present(struct pipeline *p, char *agent)
+{
+    Kesu__V1__Command command = KESU__V1__COMMAND__INIT;
+    Kesu__V1__Actor actor = KESU__V1__ACTOR__INIT;
+    Kesu__V1__SetPresence set = KESU__V1__SET_PRESENCE__INIT;
+    uint8_t id[UUID_BYTES];
+    uuid_new(p->env, id);
+    actor.kind = KESU__V1__ACTOR_KIND__ACTOR_KIND_OPERATOR;
+    actor.name = "bench";
+    set.agent = agent;
+    set.present = true;
+    set.capacity = 1000;
+    command.id = (ProtobufCBinaryData){sizeof(id), id};
+    command.actor = &actor;
+    command.body_case = KESU__V1__COMMAND__BODY_SET_PRESENCE;
+    command.set_presence = &set;
+    struct buf *b = codec_pack_buf(&command);
+    command_send(p->people, id, buf_span(b), on_present, p);
+    buf_unref(b);
+    p->present++;
+}
+
+static void on_agents(void *self, const Kesu__V1__ControlReply *reply)
+{
+    struct pipeline *p = self;
+    if (reply->body_case != KESU__V1__CONTROL_REPLY__BODY_AGENT_LIST || reply->agent_list->n_agents == 0) {
+        fail(p, "intake knows no agents");
+        return;
+    }
+    for (size_t i = 0; i < reply->agent_list->n_agents; i++)
+        set_present(p, reply->agent_list->agents[i]->agent);
+}
+
+static int start(struct pipeline *p)
+{
+    Kesu__V1__ControlRequest request = KESU__V1__CONTROL_REQUEST__INIT;
+    Kesu__V1__ListAgents list = KESU__V1__LIST_AGENTS__INIT;
+    struct command_client_opts people = {.endpoint = endpoint(p, "intake-people"), .client = "bench"};
+    struct feed_opts feed = {.endpoint = endpoint(p, "intake-feed"),
+                             .name = "bench",
+                             .from_seq = 1,
+                             .self = p,
+                             .on_block = on_block};
+    int r = ask_open(p->env, endpoint(p, "intake-control"), &p->intake);
+    if (r == 0) r = ask_open(p->env, endpoint(p, "analytics-query"), &p->analytics);
+    if (r == 0) r = command_client_open(p->env, &people, &p->people);
+    if (r == 0) r = feed_open(p->env, &feed, &p->feed);
+    if (r < 0) return r;
+    p->timer = timer_new(p->env, ask_fold, p);
+    request.body_case = KESU__V1__CONTROL_REQUEST__BODY_LIST_AGENTS;
+    request.list_agents = &list;
+    ask_send(p->intake, &request, on_agents, p);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct env_real *real;
+    struct pipeline p = {0};
+    if (argc < 6 || env_real_new("bench", &real) < 0) return EXIT_FAILURE;
+    p.env = env_real_env(real);
+    p.run_dir = argv[1];
+    p.folds = argv + 5;
+    p.n_folds = (unsigned)argc - 5;
+    p.load_opts = (struct load_opts){.endpoint = endpoint(&p, "intake-new"),
+                                     .count = strtoull(argv[2], NULL, 10),
+                                     .batch = (unsigned)strtoul(argv[3], NULL, 10),
+                                     .window = (unsigned)strtoul(argv[4], NULL, 10),
+                                     .contacts = true,
+                                     .text_bytes = 512,
+                                     .texts = texts,
+                                     .n_texts = sizeof(texts) / sizeof(texts[0])};
+    p.load_opts.endpoint = strdup(p.load_opts.endpoint);
+    p.load_opts.count -= p.load_opts.count % p.load_opts.batch;
+    if (start(&p) < 0) return EXIT_FAILURE;
+    int status = env_real_run(real);
+    if (status == 0)
+        printf("complaints=%" PRIu64 " events=%" PRIu64
+               " accepted_rate=%.0f assigned_seconds=%.3f seconds=%.3f rate=%.0f\n",
+               p.opened, p.last_seq,
+               (double)p.opened * 1e6 / (double)(load_result(p.load)->last_reply_us - p.start_us),
+               (double)(p.journalled_us - p.start_us) / 1e6, (double)(p.folded_us - p.start_us) / 1e6,
+               (double)p.opened * 1e6 / (double)(p.folded_us - p.start_us));
+    load_close(p.load);
+    feed_close(p.feed);
+    command_client_close(p.people);
+    ask_close(p.intake);
+    ask_close(p.analytics);
+    ask_close(p.fold_ask);
+    timer_free(p.env, p.timer);
+    env_real_free(&real);
+    return status;
+}
