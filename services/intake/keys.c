@@ -10,9 +10,9 @@
 #include "log.h"
 
 #define SLOT       64
-#define RING       ((uint64_t)1 << 16)
-#define REFILL     ((uint64_t)1 << 14)
-#define REFILL_LOW ((uint64_t)3 << 12)
+#define RING       ((uint64_t)1 << 17) /* more than are ever made ahead */
+#define REFILL     ((uint64_t)1 << 15)
+#define REFILL_LOW ((uint64_t)3 << 14)
 #define LIVE       1
 #define ERASED     2
 
@@ -125,6 +125,9 @@ static void on_refill_work(struct job *job)
     struct env *env = r->keys->env;
     for (unsigned i = 0; i < r->n; i++) {
         struct slot *slot = (struct slot *)(void *)(r->slots + (size_t)i * SLOT);
+        env_random(env, slot->secret, sizeof(slot->secret));
+        slot->id = r->first_id + i;
+        slot->state = LIVE;
         slot_check(slot, slot->check);
     }
     r->status = file_write(env, r->keys->lane_file, (r->first_id - 1) * SLOT, r->slots, (size_t)r->n * SLOT);
@@ -159,14 +162,7 @@ void intake_keys_refill(struct intake_keys *k, uint64_t next_id)
                          .keys = k,
                          .first_id = k->made,
                          .n = (unsigned)REFILL};
-    size_t bytes = (size_t)REFILL * SLOT;
-    r->slots = mem_alloc(&k->env->mem, bytes);
-    for (unsigned i = 0; i < r->n; i++) {
-        struct slot *slot = (struct slot *)(void *)(r->slots + (size_t)i * SLOT);
-        env_random(k->env, slot->secret, sizeof(slot->secret));
-        slot->id = r->first_id + i;
-        slot->state = LIVE;
-    }
+    r->slots = mem_alloc(&k->env->mem, (size_t)REFILL * SLOT);
     k->refilling = true;
     lane_post(k->env, k->lane, &r->job);
 }
