@@ -10,7 +10,7 @@
 #include "check.h"
 #include "err.h"
 
-enum { ROOT = 0, NOBODY = -1, TOTAL_MAX = 1 << 20 };
+enum { ROOT = 0, NOBODY = -1, TOTAL_MAX = 1 << 20, SEARCH_MAX = 512 };
 
 struct state {
     int32_t base;
@@ -41,7 +41,7 @@ struct builder {
     uint32_t *order; /* of the patterns, sorted */
     struct node *queue;
     uint32_t head, tail;
-    uint32_t first_free;
+    uint32_t first_free, search_from;
 };
 
 static int compare_patterns(const void *x, const void *y, void *patterns)
@@ -73,18 +73,24 @@ static int32_t child_of(const struct automaton *a, int32_t s, uint8_t c)
     return (uint32_t)t < a->n_states && a->states[t].check == s ? t : NOBODY;
 }
 
-/* The lowest place where all the bytes find a free state. */
+/* A place where all the bytes find a free state. A single one goes to the first
+ * free state; for several, a stretch that was searched long is not searched
+ * again: a little room is left empty there. */
 static int32_t find_base(struct builder *b, const uint8_t *bytes, unsigned n)
 {
     struct automaton *a = b->a;
     while (b->first_free < a->n_states && a->states[b->first_free].check != NOBODY) b->first_free++;
-    uint32_t at = b->first_free > bytes[0] ? b->first_free : (uint32_t)bytes[0] + 1;
-    for (;; at++) {
+    if (b->search_from < b->first_free) b->search_from = b->first_free;
+    uint32_t from = n == 1 ? b->first_free : b->search_from;
+    CHECK(from > 255);
+    for (uint32_t at = from;; at++) {
         uint32_t base = at - bytes[0];
         grow(a, base + 257);
         unsigned i = 0;
         while (i < n && a->states[base + bytes[i]].check == NOBODY) i++;
-        if (i == n) return (int32_t)base;
+        if (i < n) continue;
+        if (n > 1 && at - from > SEARCH_MAX) b->search_from = at - SEARCH_MAX / 2;
+        return (int32_t)base;
     }
 }
 
@@ -146,7 +152,7 @@ int automaton_new(struct mem *m, const struct span *patterns, uint32_t n, struct
     a->used = 1;
     memset(a->from_root, 0xff, sizeof a->from_root);
     a->lengths = mem_alloc(m, (n + 1) * sizeof *a->lengths);
-    struct builder b = {.a = a, .patterns = patterns, .first_free = 1};
+    struct builder b = {.a = a, .patterns = patterns, .first_free = 257};
     b.order = mem_alloc(m, (n + 1) * sizeof *b.order);
     b.queue = mem_alloc(m, (total + 1) * sizeof *b.queue);
     for (uint32_t i = 0; i < n; i++) {
