@@ -20,6 +20,9 @@ int policy_compile(struct env *env, const char *dir, struct arena *arena, Kesu__
 /* The same from files already read; they become part of the bundle. Pure. E_POLICY. */
 int policy_compile_files(struct mem *m, Kesu__V1__PolicyFile *const *files, size_t n, struct arena *arena,
                          Kesu__V1__PolicyBundle **ret, char **ret_error);
+/* Do the rules of a bundle compile, and do their test lines (match, no_match in
+ * the source) come out as written? About half a second. ret_error as above. E_POLICY, E_IO. */
+int policy_try(struct mem *m, const Kesu__V1__PolicyBundle *bundle, char **ret_error);
 /* References and ranges of a compiled policy, whoever sent it. ret_reason names the field. */
 int policy_check(const Kesu__V1__Policy *p, char *ret_reason, size_t n);
 /* What changed for people, line by line; to be freed with mem_free. */

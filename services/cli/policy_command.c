@@ -21,6 +21,7 @@ static int compile(struct cli *c, Kesu__V1__PolicyBundle **ret)
 {
     char *problems = NULL;
     int err = policy_compile(cli_env(c), c->args[0], &c->arena, ret, &problems);
+    if (err == 0) err = policy_try(&cli_env(c)->mem, *ret, &problems);
     if (err == 0) return 0;
     fflush(stdout);
     fputs(cli_or(problems, err_text(err)), stderr);

@@ -231,7 +231,7 @@ def test_maildir_and_webhook(office):
     )
     start(
         office, "--maildir", str(office.dir / "out"), "--webhook-secret-file", str(office.dir / "secrets"),
-        "--webhook-allow-private", "true",
+        "--webhook-allow-private",
     )  # fmt: skip
     case = submit(office)
     outcomes = {event.body.kind: event.body for event in deliveries(office, 2)}

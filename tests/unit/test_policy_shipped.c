@@ -59,6 +59,7 @@ static int set_up(void **state)
     read_folder("rules/");
     read_folder("templates/");
     int err = policy_compile_files(&mem_libc, files, n_files, &arena, &bundle, &error);
+    if (err == 0) err = policy_try(&mem_libc, bundle, &error);
     if (err != 0) print_error("%s", error);
     mem_free(&mem_libc, error);
     if (err == 0) policy = bundle->policy;
