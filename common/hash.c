@@ -36,6 +36,16 @@ void hash_keyed(const uint8_t key[HASH_KEY_BYTES], const char *kind, struct span
     crypto_generichash_final(&s, ret, HASH_SHORT_BYTES);
 }
 
+uint64_t hash_keyed_u64(const uint8_t key[HASH_KEY_BYTES], struct span in)
+{
+    _Static_assert(crypto_shorthash_BYTES == 8 && crypto_shorthash_KEYBYTES <= HASH_KEY_BYTES, "sizes");
+    uint8_t out[crypto_shorthash_BYTES];
+    uint64_t v = 0;
+    (void)crypto_shorthash(out, in.p, in.n, key);
+    for (unsigned i = 0; i < sizeof(out); i++) v |= (uint64_t)out[i] << (8 * i);
+    return v;
+}
+
 bool hash_equal(const void *a, const void *b, size_t n)
 {
     return sodium_memcmp(a, b, n) == 0;

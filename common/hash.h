@@ -16,6 +16,9 @@ void hash_pieces(const struct span *in, unsigned n, uint8_t ret[HASH_BYTES]);
  * separates uses ("contact", "thread", ...). */
 void hash_keyed(const uint8_t key[HASH_KEY_BYTES], const char *kind, struct span in,
                 uint8_t ret[HASH_SHORT_BYTES]);
+/* Keyed, 8 bytes, fast (SipHash-2-4, the first 16 bytes of the key): to notice
+ * that content differs, without telling what it was. */
+uint64_t hash_keyed_u64(const uint8_t key[HASH_KEY_BYTES], struct span in);
 /* In constant time. */
 bool hash_equal(const void *a, const void *b, size_t n);
 /* For tables in memory only: fast, not for outside. */

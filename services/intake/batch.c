@@ -169,7 +169,6 @@ static struct decide_context context(struct intake *in, const char *client)
 /* Keys, ciphertexts and sizes; nothing has been changed yet when it fails. */
 static int prepare(struct intake *in, struct decision *d, uint64_t command_hash, size_t *ret_bytes)
 {
-    size_t sizes[DECIDE_MAX_EVENTS];
     *ret_bytes = 0;
     if (d->new_keys > intake_keys_ahead(in->keys, in->reg.meta.next_key_id)) return E_OVERLOADED;
     d->events[d->n_events - 1].event.command_hash = command_hash;
@@ -183,8 +182,8 @@ static int prepare(struct intake *in, struct decision *d, uint64_t command_hash,
             memset(&key, 0, sizeof(key));
             if (err != 0) return E_TOO_BIG;
         }
-        sizes[i] = codec_size(&e->event);
-        *ret_bytes += sizes[i];
+        e->bytes = codec_size(&e->event);
+        *ret_bytes += e->bytes;
     }
     return *ret_bytes > BLOCK_MAX_BYTES - BLOCK_HEADER_BYTES - DECIDE_MAX_EVENTS * BLOCK_ROW_BYTES ? E_TOO_BIG
                                                                                                    : 0;
@@ -195,8 +194,7 @@ static void add_events(struct intake *in, struct decision *d)
     struct intake_batch *b = &in->batch;
     for (unsigned i = 0; i < d->n_events; i++) {
         struct decide_event *e = &d->events[i];
-        size_t n = codec_size(&e->event);
-        uint8_t *p = block_add(b->builder, (uint16_t)e->event.body_case, 0, e->event.case_id, n);
+        uint8_t *p = block_add(b->builder, (uint16_t)e->event.body_case, 0, e->event.case_id, e->bytes);
         protobuf_c_message_pack(&e->event.base, p);
         intake_hint_add(&b->hints, e->event.body_case, e->department != NULL ? e->department : "",
                         b->next_seq);

@@ -13,6 +13,7 @@
 #define RING       ((uint64_t)1 << 17) /* more than are ever made ahead */
 #define REFILL     ((uint64_t)1 << 15)
 #define REFILL_LOW ((uint64_t)3 << 14)
+#define AT_ONCE    128 /* keys drawn in one call */
 #define LIVE       1
 #define ERASED     2
 
@@ -123,13 +124,16 @@ static void on_refill_work(struct job *job)
 {
     struct refill *r = (struct refill *)job;
     struct env *env = r->keys->env;
+    uint8_t drawn[AT_ONCE][SEAL_KEY_BYTES];
     for (unsigned i = 0; i < r->n; i++) {
         struct slot *slot = (struct slot *)(void *)(r->slots + (size_t)i * SLOT);
-        env_random(env, slot->secret, sizeof(slot->secret));
+        if (i % AT_ONCE == 0) env_random(env, drawn, sizeof(drawn));
+        memcpy(slot->secret, drawn[i % AT_ONCE], sizeof(slot->secret));
         slot->id = r->first_id + i;
         slot->state = LIVE;
         slot_check(slot, slot->check);
     }
+    memset(drawn, 0, sizeof(drawn));
     r->status = file_write(env, r->keys->lane_file, (r->first_id - 1) * SLOT, r->slots, (size_t)r->n * SLOT);
     if (r->status == 0 && file_sync(env, r->keys->lane_file) != 0) r->status = E_IO;
 }

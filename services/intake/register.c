@@ -13,7 +13,7 @@
 #include "log.h"
 
 #define SCHEMA        1
-#define FREEZE_ROWS   ((uint32_t)1 << 17)
+#define FREEZE_ROWS   ((uint32_t)1 << 16)
 #define FREEZE_US     (2 * USEC_PER_SEC)
 #define CROWDED_BYTES ((size_t)192 << 20)
 #define TRIM_A_FLUSH  20000
@@ -218,6 +218,8 @@ static void on_flush_work(struct job *job)
     }
     for (uint32_t i = 0; i < r->frozen->count && err == 0; i++) {
         const struct row *row = f->sorted[i];
+        if (row->table == TABLE_COMMANDS) f->newest_command = row;
+        if (row->table == TABLE_CASES) f->newest_case = row;
         err = store_put(r->env, t, row->table, intake_row_key(row), intake_row_value(row), false);
     }
     if (err == 0 && r->frozen_meta.floor_ms > 0) err = trim_commands(r->env, t, r->frozen_meta.floor_ms);
@@ -233,14 +235,12 @@ static void on_flush_work(struct job *job)
 
 static void note_newest(struct intake_register *r)
 {
-    for (uint32_t i = 0; i < r->frozen->count; i++) {
-        const struct row *row = r->flush.sorted[i];
-        struct span key = intake_row_key(row);
-        if (row->table == TABLE_COMMANDS && memcmp(key.p, r->newest_command, 16) > 0)
-            memcpy(r->newest_command, key.p, 16);
-        uint64_t id;
-        if (row->table == TABLE_CASES && key_take_u64(&key, &id) && id > r->newest_case) r->newest_case = id;
-    }
+    const struct register_flush *f = &r->flush;
+    if (f->newest_command != NULL && memcmp(f->newest_command->bytes, r->newest_command, 16) > 0)
+        memcpy(r->newest_command, f->newest_command->bytes, 16);
+    struct span key = f->newest_case != NULL ? intake_row_key(f->newest_case) : SPAN_NONE;
+    uint64_t id;
+    if (key_take_u64(&key, &id) && id > r->newest_case) r->newest_case = id;
 }
 
 static void on_flush_done(struct job *job)

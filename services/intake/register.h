@@ -64,6 +64,7 @@ struct intake_register {
         struct job job;
         struct intake_register *reg;
         const struct row **sorted;
+        const struct row *newest_command, *newest_case; /* of this generation */
         int status;
     } flush;
 };

@@ -15,7 +15,7 @@ static void each_in(const struct rows *rows, enum register_table table, struct s
                     void (*on_row)(void *self, struct span key, struct span value), void *self)
 {
     for (uint32_t i = 0; i < rows->n_slots; i++) {
-        const struct row *row = rows->slots[i];
+        const struct row *row = rows->slots[i].row;
         if (row != NULL && row->table == table && begins_with(intake_row_key(row), prefix))
             on_row(self, intake_row_key(row), intake_row_value(row));
     }
@@ -40,9 +40,9 @@ void intake_register_each(struct intake_register *r, enum register_table table, 
     if (r->frozen != NULL) {
         /* A row in both is given once, from the newer. */
         for (uint32_t i = 0; i < r->frozen->n_slots; i++) {
-            const struct row *row = r->frozen->slots[i];
+            const struct row *row = r->frozen->slots[i].row;
             if (row == NULL || row->table != table || !begins_with(intake_row_key(row), prefix)) continue;
-            if (intake_rows_find(r->current, row->hash, table, intake_row_key(row)) == NULL)
+            if (intake_rows_find(r->current, r->frozen->slots[i].hash, table, intake_row_key(row)) == NULL)
                 on_row(self, intake_row_key(row), intake_row_value(row));
         }
     }
@@ -63,8 +63,9 @@ static unsigned ids_in_memory(struct intake_register *r, uint64_t before, uint64
     for (unsigned g = 0; g < 2; g++) {
         const struct rows *rows = g == 0 ? r->current : r->frozen;
         for (uint32_t i = 0; rows != NULL && i < rows->n_slots; i++) {
-            if (rows->slots[i] == NULL || rows->slots[i]->table != TABLE_CASES) continue;
-            struct span key = intake_row_key(rows->slots[i]);
+            const struct row *row = rows->slots[i].row;
+            if (row == NULL || row->table != TABLE_CASES) continue;
+            struct span key = intake_row_key(row);
             uint64_t id = 0;
             CHECK(key_take_u64(&key, &id));
             if (id > r->newest_case && (before == 0 || id < before)) ids[n++] = id;

@@ -14,7 +14,7 @@ void intake_rows_init(struct rows *r, struct mem *mem)
 {
     *r = (struct rows){.mem = mem, .n_slots = FIRST_SLOTS};
     arena_init(&r->arena, mem, ROWS_LIMIT);
-    r->slots = mem_zalloc(mem, sizeof(struct row *) * r->n_slots);
+    r->slots = mem_zalloc(mem, sizeof(*r->slots) * r->n_slots);
 }
 
 void intake_rows_deinit(struct rows *r)
@@ -28,37 +28,37 @@ void intake_rows_deinit(struct rows *r)
 void intake_rows_clear(struct rows *r)
 {
     arena_reset(&r->arena);
-    memset(r->slots, 0, sizeof(struct row *) * r->n_slots);
+    memset(r->slots, 0, sizeof(*r->slots) * r->n_slots);
     r->count = 0;
     r->bytes = 0;
 }
 
-static struct row **slot_of(const struct rows *r, uint64_t hash, unsigned table, struct span key)
+static struct row_slot *slot_of(const struct rows *r, uint64_t hash, unsigned table, struct span key)
 {
     uint32_t mask = r->n_slots - 1;
     for (uint32_t i = (uint32_t)hash & mask;; i = (i + 1) & mask) {
-        struct row *row = r->slots[i];
-        if (row == NULL) return &r->slots[i];
-        if (row->hash == hash && row->table == table && span_equal(intake_row_key(row), key))
-            return &r->slots[i];
+        struct row_slot *slot = &r->slots[i];
+        if (slot->row == NULL) return slot;
+        if (slot->hash == hash && slot->row->table == table && span_equal(intake_row_key(slot->row), key))
+            return slot;
     }
 }
 
 const struct row *intake_rows_find(const struct rows *r, uint64_t hash, unsigned table, struct span key)
 {
-    return *slot_of(r, hash, table, key);
+    return slot_of(r, hash, table, key)->row;
 }
 
 static void grow(struct rows *r)
 {
     uint32_t old_n = r->n_slots;
-    struct row **old = r->slots;
+    struct row_slot *old = r->slots;
     r->n_slots = old_n * 2;
-    r->slots = mem_zalloc(r->mem, sizeof(struct row *) * r->n_slots);
+    r->slots = mem_zalloc(r->mem, sizeof(*r->slots) * r->n_slots);
     for (uint32_t i = 0; i < old_n; i++) {
-        if (old[i] == NULL) continue;
-        uint32_t at = (uint32_t)old[i]->hash & (r->n_slots - 1);
-        while (r->slots[at] != NULL) at = (at + 1) & (r->n_slots - 1);
+        if (old[i].row == NULL) continue;
+        uint32_t at = (uint32_t)old[i].hash & (r->n_slots - 1);
+        while (r->slots[at].row != NULL) at = (at + 1) & (r->n_slots - 1);
         r->slots[at] = old[i];
     }
     mem_free(r->mem, old);
@@ -67,17 +67,16 @@ static void grow(struct rows *r)
 uint8_t *intake_rows_put(struct rows *r, uint64_t hash, unsigned table, struct span key, size_t n)
 {
     CHECK(key.n > 0 && key.n <= UINT16_MAX && n <= UINT32_MAX && table <= UINT8_MAX);
-    struct row **slot = slot_of(r, hash, table, key);
-    struct row *row = *slot;
+    struct row_slot *slot = slot_of(r, hash, table, key);
+    struct row *row = slot->row;
     if (row == NULL || row->value_room < n) {
         bool is_new = row == NULL;
         size_t bytes = sizeof(struct row) + key.n + n;
         row = arena_alloc(&r->arena, bytes);
         CHECK(row != NULL);
-        *row = (struct row){
-            .hash = hash, .value_room = (uint32_t)n, .key_n = (uint16_t)key.n, .table = (uint8_t)table};
+        *row = (struct row){.value_room = (uint32_t)n, .key_n = (uint16_t)key.n, .table = (uint8_t)table};
         memcpy(row->bytes, key.p, key.n);
-        *slot = row;
+        *slot = (struct row_slot){hash, row};
         r->bytes += bytes;
         r->count += is_new;
     }
@@ -97,7 +96,7 @@ void intake_rows_sorted(const struct rows *r, const struct row **ret)
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < r->n_slots; i++)
-        if (r->slots[i] != NULL) ret[n++] = r->slots[i];
+        if (r->slots[i].row != NULL) ret[n++] = r->slots[i].row;
     CHECK(n == r->count);
     qsort(ret, n, sizeof(*ret), in_order);
 }

@@ -7,7 +7,6 @@
 #include "mem.h"
 
 struct row {
-    uint64_t hash;
     uint32_t value_n;
     uint32_t value_room;
     uint16_t key_n;
@@ -18,7 +17,10 @@ struct row {
 struct rows {
     struct mem *mem;
     struct arena arena;
-    struct row **slots; /* a power of two, at most half full */
+    struct row_slot {
+        uint64_t hash;
+        struct row *row; /* NULL: free */
+    } * slots;           /* a power of two, at most half full */
     uint32_t n_slots;
     uint32_t count;
     size_t bytes;

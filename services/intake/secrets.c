@@ -82,11 +82,8 @@ void intake_secrets_thread(const struct intake_secrets *s, Kesu__V1__Channel cha
 
 uint64_t intake_secrets_command(const struct intake_secrets *s, struct span encoded)
 {
-    uint8_t hash[HASH_SHORT_BYTES];
-    uint64_t v;
-    hash_keyed(s->lookup, "command", encoded, hash);
-    memcpy(&v, hash, sizeof(v));
-    return v != 0 ? v : 1;
+    uint64_t v = hash_keyed_u64(s->command, encoded);
+    return v != 0 ? v : 1; /* 0 says that an event is not its command's last */
 }
 
 void intake_secrets_tag(const struct intake_secrets *s, const char *number, char ret[REPLY_TAG_TEXT])

@@ -14,6 +14,7 @@
 struct intake_secrets {
     uint8_t lookup[HASH_KEY_BYTES];
     uint8_t tag[HASH_KEY_BYTES];
+    uint8_t command[HASH_KEY_BYTES];
 };
 
 /* Made and synced at first use (0600). */
