@@ -149,13 +149,25 @@ static int next_retry(struct notification *n, struct candidate *ret)
     return 1;
 }
 
+static bool language_is_known(struct notification *n, uint64_t case_id)
+{
+    struct notification_state s;
+    struct arena arena;
+    Kesu__V1__CaseOpened *opened;
+    if (notification_get_state(n->fold, case_id, &s) != 0 || s.language != 0) return true;
+    arena_init(&arena, &n->env->mem, FLIGHT_MAX_BYTES);
+    bool known = notification_get_case(n->fold, case_id, &arena, &opened, NULL) != 0 ||
+                 opened->language != 0 || opened->automatic;
+    arena_deinit(&arena);
+    return known;
+}
+
 /* Waits a little for the classification to say in which language to write. */
 static bool too_young(struct notification *n, const struct notification_intent *i)
 {
-    struct notification_state s;
     int64_t age = clock_wall_us(n->env) - i->time_us;
     if (i->staff[0] != '\0' || age >= n->set.language_wait_us || age < 0) return false;
-    if (notification_get_state(n->fold, i->case_id, &s) != 0 || s.language != 0) return false;
+    if (language_is_known(n, i->case_id)) return false;
     wake_at(n, n->set.language_wait_us - age);
     return true;
 }
