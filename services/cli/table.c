@@ -144,7 +144,44 @@ static const struct cli_flag keys_flags[] = {
     END,
 };
 
+static const struct cli_flag up_flags[] = {
+    {"workers", "N", "2", "routing workers, 1 to 64"},
+    {"policy-dir", "DIR", NULL, "policy to begin with; not given: the one beside the program"},
+    {"smtp-url", "URL", NULL, "server for outgoing mail; not given: mails go to DATA_DIR/mail/sent"},
+    {"mailbox", "ADDRESS", "complaints@kesu.example", "address of the mails in DATA_DIR/mail/incoming"},
+    {"demo", NULL, NULL, "with an SMTP server of its own and invented complaints, each followed through"},
+    {"complaints", "N", "40", "with --demo and without a terminal: how many"},
+    {"rate", "N", "2", "with --demo in a terminal: complaints a second"},
+    {"limit", "TIME", "3m", "with --demo and without a terminal: the time for all"},
+    END,
+};
+
+static const struct cli_flag demo_flags[] = {
+    {"complaints", "N", "40", "how many; 0 goes on until interrupted"},
+    {"rate", "N", "2", "a second; every fifteen seconds a burst of five times that"},
+    {"seed", "N", NULL, "invent the same again"},
+    {"follow", NULL, NULL, "follow each through all services, and end when all are accounted for"},
+    {"maildir", "DIR", NULL, "with --follow: the Maildir that receipts are delivered to"},
+    {"incoming", "DIR", NULL, "send some of them as mails into this Maildir"},
+    {"limit", "TIME", "3m", "with --follow: the time for all"},
+    {"print", NULL, NULL, "only print them, as JSON for submit --lines"},
+    END,
+};
+
 const struct cli_command cli_commands[] = {
+    {"up", "", 0, 0, "start all daemons and watch over them",
+     "Starts intake, routing, its workers, sla-watch, notification, analytics and the email adapter as "
+     "children, shows "
+     "their logs with a prefix each, and starts again what dies, waiting longer each time. SIGINT or SIGTERM "
+     "stops all "
+     "in order.\n\n"
+     "With --demo it also starts OpenSMTPD on a loopback port (as root; otherwise mails go to a Maildir), "
+     "sets all "
+     "agents present, and feeds in invented complaints, printing the way of each. Without a terminal it ends "
+     "with "
+     "status 0 when each is accounted for in every service, and with 1 and a reason when that takes too "
+     "long.",
+     up_flags, cli_up},
     {"submit", "", 0, 0, "hand in a complaint",
      "Builds one ReceiveMessage from flags, or takes it as JSON, or many as JSON Lines, and waits for "
      "intake's answer. "
@@ -213,6 +250,10 @@ const struct cli_command cli_commands[] = {
      "And checks that the two belong together.", NULL, cli_keys_show},
     {"keys list", "FILE", 1, 1, "print a list of allowed keys", "A line each: KEY ROLE NAME.", NULL,
      cli_keys_list},
+    {"demo", "", 0, 0, "invent complaints",
+     "In traditional and simplified Chinese and English, at a rate, with bursts. All people and numbers are "
+     "invented.",
+     demo_flags, cli_demo},
     {"completion", "SHELL", 1, 1, "print the completion of a shell", "SHELL is bash.", NULL, cli_completion},
     {"manual", "[COMMAND]", 0, 2, "print a manual page",
      "In the language of man: kesu manual | man -l -. Without COMMAND the page of kesu itself.", NULL,

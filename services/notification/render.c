@@ -275,9 +275,10 @@ static int make_letter(struct rendering *r)
     struct notification_letter *l = &r->f->letter;
     const char *override = r->f->n->set.mail_from;
     const char *from = override[0] != '\0' ? override : arena_strdup(r->arena, r->policy->office->mail_from);
-    l->transport = strcmp(r->notice->transport, "webhook") == 0   ? NOTIFICATION_WEBHOOK
-                   : strcmp(r->notice->transport, "maildir") == 0 ? NOTIFICATION_MAILDIR
-                                                                  : NOTIFICATION_SMTP;
+    bool by_maildir = strcmp(r->notice->transport, "maildir") == 0 || r->f->n->set.smtp_url[0] == '\0';
+    l->transport = strcmp(r->notice->transport, "webhook") == 0 ? NOTIFICATION_WEBHOOK
+                   : by_maildir                                 ? NOTIFICATION_MAILDIR
+                                                                : NOTIFICATION_SMTP;
     l->message_id = from != NULL ? message_id(r, r->f->intent.cause_seq, r->f->intent.kind, from) : NULL;
     if (l->message_id == NULL) return give_up(r, E_NOMEM, "the message is too large");
     /* The policy may change before it is sent. */
