@@ -177,6 +177,10 @@ static int load(struct fold *f)
 {
     if (f->begun && f->def->on_reset != NULL) f->def->on_reset(f->self, f);
     f->begun = true;
+    if (f->rebuild) { /* what was written since it stopped goes with the old store */
+        fold_abandon(f);
+        fold_outbox_clear(f);
+    }
     int r = f->rebuild ? empty_store(f) : 0;
     if (r == 0) r = fold_store_open(f);
     if (r == 1) {

@@ -236,7 +236,7 @@ static int load_row(struct fold *f, struct span key, struct span value)
     e->place = BEHIND;
     link_entry(f, e);
     if (is_head(o, e)) become_ready(o, e);
-    o->next_order = order + 1;
+    if (o->next_order <= order) o->next_order = order + 1;
     return 0;
 }
 
@@ -474,8 +474,8 @@ void fold_outbox_clear(struct fold *f)
         }
         o->by_id[i] = o->by_case[i] = NULL;
     }
-    o->n = o->n_flying = 0;
-    o->next_order = 0;
+    o->n = o->n_flying =
+        0; /* next_order goes on: what is sent before the rows are loaded again follows them */
     o->fresh = o->flushed = NULL;
     o->fresh_end = &o->fresh;
     o->ready = o->waiting = (struct outbox_list){NULL, NULL};

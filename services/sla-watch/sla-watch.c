@@ -64,6 +64,7 @@ static void on_live(void *self, struct fold *f)
 {
     struct sla_watch *w = self;
     w->fold = f;
+    sla_wallclock_init(&w->wallclock, w->env); /* as at a start: it may have been accepted unseen */
     sla_fire_start(w);
 }
 

@@ -114,49 +114,48 @@ static bool has(const struct office *o, const char *name)
     return false;
 }
 
-static bool cases_are_done(struct office *o)
+static bool case_is_done(const struct office *o, const struct audit_case *c)
 {
-    const struct audit *a = &o->audit;
-    for (unsigned i = 0; i < a->n_cases; i++) {
-        const struct audit_case *c = &a->cases[i];
-        if (has(o, "routing") && has(o, "routing-worker") && (!c->classified || c->agent[0] == '\0'))
-            return false;
-        if (has(o, "notification") && c->has_contact && !c->automatic && !c->receipt_settled) return false;
-    }
-    return !has(o, "sla-watch") || clocks_are_done(a);
+    if (has(o, "routing") && has(o, "routing-worker") && (!c->classified || c->agent[0] == '\0'))
+        return false;
+    return !has(o, "notification") || !c->has_contact || c->automatic || c->receipt_settled;
 }
 
-static const char *what_is_missing(struct office *o)
+/* What is not at rest yet; NULL: nothing. */
+static const char *unrest(struct office *o)
 {
     static char text[200];
     const struct audit *a = &o->audit;
-    snprintf(text, sizeof text, "people %s, clocks %s, seq %llu of %llu",
-             people_are_done(o->people) ? "done" : "wait", clocks_are_done(a) ? "done" : "run",
-             (unsigned long long)a->n_events, (unsigned long long)o->head_seq);
+    if (!people_are_done(o->people)) return "a command has no answer";
     for (unsigned i = 0; i < a->n_cases; i++) {
         const struct audit_case *c = &a->cases[i];
-        if (c->classified && c->agent[0] != '\0' && (c->receipt_settled || !has(o, "notification"))) continue;
+        if (case_is_done(o, c)) continue;
         snprintf(text, sizeof text, "case %s (seq %llu): classified %d, agent '%s', receipt %d", c->number,
                  (unsigned long long)c->id, c->classified, c->agent, c->receipt_settled);
-        break;
+        return text;
     }
-    return text;
+    if (has(o, "sla-watch") && !clocks_are_done(a)) return "a clock has not fired";
+    for (unsigned k = 0; k < o->n_services; k++) {
+        if (is_quiet(o, &o->services[k])) continue;
+        snprintf(text, sizeof text, "%s is not quiet", o->services[k].instance);
+        return text;
+    }
+    return NULL;
 }
 
 static void wait_for_quiet(struct office *o)
 {
     int64_t until_us = sim_now_us(o->sim) + PATIENCE_US;
+    const char *why = "the journal grows";
     while (o->audit.broken[0] == '\0' && sim_now_us(o->sim) < until_us) {
         uint64_t before = o->audit.n_events;
         office_run(o, QUIET_US);
-        if (!people_are_done(o->people) || !cases_are_done(o)) continue;
         if (o->audit.n_events != before || o->head_seq != before) continue;
-        bool quiet = true;
-        for (unsigned k = 0; k < o->n_services && quiet; k++) quiet = is_quiet(o, &o->services[k]);
-        if (quiet && o->audit.n_events == before) return;
+        why = unrest(o);
+        if (why == NULL && o->audit.n_events == before) return;
     }
     audit_broken(&o->audit, "no rest after %d hours: %s", (int)(PATIENCE_US / USEC_PER_HOUR),
-                 what_is_missing(o));
+                 why != NULL ? why : "the journal grows");
 }
 
 /* ---- everything agrees -------------------------------------------------------------------- */

@@ -35,12 +35,22 @@ static void header_of(struct span text, const char *name, char ret[320])
     }
 }
 
+/* Without the angle brackets of a header. */
+static void strip(char *id)
+{
+    size_t n = strlen(id);
+    if (n < 2 || id[0] != '<' || id[n - 1] != '>') return;
+    memmove(id, id + 1, n - 2);
+    id[n - 2] = '\0';
+}
+
 static void identity_of(const struct sim_mail *m, char ret[320])
 {
     if (m->headers != NULL)
         header_of(span_str(m->headers), "webhook-id:", ret);
     else
         header_of(m->message, "message-id:", ret);
+    strip(ret);
 }
 
 static struct sent *find(struct sent *sent, unsigned n, const char *id)
@@ -77,7 +87,9 @@ static unsigned group(struct office *o, const struct sim_mail *mails, unsigned n
 
 static unsigned allowed_copies(const struct office *o)
 {
-    uint64_t copies = 1 + sim_fault_counts(o->sim)[SIM_MAIL_UNKNOWN];
+    /* A fold whose commit found no room begins again where it was, as after a crash. */
+    uint64_t copies =
+        1 + sim_fault_counts(o->sim)[SIM_MAIL_UNKNOWN] + sim_fault_counts(o->sim)[SIM_DISK_FULL];
     for (unsigned k = 0; k < o->n_services; k++)
         if (strcmp(o->services[k].instance, "notification") == 0) copies += sim_boots(o->services[k].i) - 1;
     return (unsigned)copies;

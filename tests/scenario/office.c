@@ -7,7 +7,9 @@
 
 #include "../../services/analytics/analytics.h"
 #include "../../services/intake/intake.h"
+#include "../../services/notification/notification.h"
 #include "../../services/routing/routing.h"
+#include "../../services/sla-watch/sla-watch.h"
 #include "check.h"
 #include "clock.h"
 #include "conf.h"
@@ -23,6 +25,8 @@ static const struct {
 } services[] = {
     {&intake_service, "intake", NULL, NULL},
     {&routing_service, "routing", "routing", NULL},
+    {&sla_watch_service, "sla-watch", "sla-watch", NULL},
+    {&notification_service, "notification", "notification", NULL},
     {&analytics_service, "analytics", "analytics", "analytics-query"},
 };
 
@@ -31,10 +35,11 @@ static void on_service_boot(void *self, struct env *env)
     struct office_service *s = self;
     char instance[80];
     snprintf(instance, sizeof instance, "--instance=%s", s->instance);
-    char *argv[] = {"kesu", instance, "--run-dir=" OFFICE_RUN, "--data-dir=" OFFICE_DATA, NULL, NULL};
+    char *argv[8] = {"kesu", instance, "--run-dir=" OFFICE_RUN, "--data-dir=" OFFICE_DATA};
     char *envp[] = {NULL};
     int argc = 4;
     if (strcmp(s->def->name, "intake") == 0) argv[argc++] = "--policy-dir=" OFFICE_POLICY;
+    if (strcmp(s->def->name, "notification") == 0) argv[argc++] = "--retry-after=1s,3s,6s,10s,15s";
     const struct conf_def *const tables[] = {svc_settings, s->def->settings};
     struct conf *conf = NULL;
     char *error = NULL;

@@ -102,7 +102,7 @@ static void run_seed(const struct options *opts, uint64_t seed, struct result *r
     struct office *o = office_new(seed, opts->policy_dir);
     struct sim_faults faults = draw_faults(o->sim);
     sim_set_faults(o->sim, &faults);
-    office_run(o, 4 * USEC_PER_MIN + (int64_t)sim_random(o->sim, 8 * USEC_PER_MIN));
+    office_run(o, 90 * USEC_PER_SEC + (int64_t)sim_random(o->sim, 2 * USEC_PER_MIN));
     sim_set_faults(o->sim, NULL);
     finish(o);
     note_result(o, r);
