@@ -23,12 +23,11 @@ struct candidate {
 
 /* ---- flights ---- */
 
-static struct notification_flight *find_flight(struct notification *n, const struct notification_intent *i)
+static struct notification_flight *find_flight(struct notification *n, uint64_t cause_seq, const char *kind)
 {
     for (unsigned k = 0; k < n->set.max_flights; k++) {
         struct notification_flight *f = &n->flights[k];
-        if (f->state != FLIGHT_FREE && f->intent.cause_seq == i->cause_seq &&
-            strcmp(f->intent.kind, i->kind) == 0)
+        if (f->state != FLIGHT_FREE && f->intent.cause_seq == cause_seq && strcmp(f->intent.kind, kind) == 0)
             return f;
     }
     return NULL;
@@ -119,31 +118,44 @@ static void wake_at(struct notification *n, int64_t wait_us)
     timer_set(n->env, n->timer, clock_mono_us(n->env) + (wait_us < POLL_US ? wait_us : POLL_US));
 }
 
-/* 1: *ret is due; 0: none is, and the timer is set for the next; or an error. */
-static int next_retry(struct notification *n, struct candidate *ret)
+/* The first of the retries that is not on its way: one that waits for its key still stands there. */
+static int first_retry(struct notification *n, int64_t *ret_next_us, uint64_t *ret_cause_seq,
+                       char ret_kind[NOTIFICATION_ID_BYTES])
 {
     struct store_cursor *cursor;
     struct span key, value;
-    const char *kind;
-    uint64_t cause_seq = 0;
-    int64_t next_us = 0;
     int err = fold_cursor(n->fold, NOTIFICATION_RETRIES, &cursor);
     if (err != 0) return err;
-    err = store_step(n->env, cursor, +1, &key, &value);
-    bool read = err == 0 && key_take_i64(&key, &next_us) && key_take_u64(&key, &cause_seq) &&
-                key_take_text(&key, &kind);
-    char copy[NOTIFICATION_ID_BYTES] = "";
-    if (read && strlen(kind) < sizeof copy) memcpy(copy, kind, strlen(kind) + 1);
+    while ((err = store_step(n->env, cursor, +1, &key, &value)) == 0) {
+        const char *kind;
+        bool read = key_take_i64(&key, ret_next_us) && key_take_u64(&key, ret_cause_seq) &&
+                    key_take_text(&key, &kind) && strlen(kind) < NOTIFICATION_ID_BYTES;
+        if (!read) {
+            err = E_CORRUPT;
+            break;
+        }
+        memcpy(ret_kind, kind, strlen(kind) + 1);
+        if (find_flight(n, *ret_cause_seq, ret_kind) == NULL) break;
+    }
     store_cursor_close(n->env, cursor);
+    return err;
+}
+
+/* 1: *ret is due; 0: none is, and the timer is set for the next; or an error. */
+static int next_retry(struct notification *n, struct candidate *ret)
+{
+    uint64_t cause_seq = 0;
+    int64_t next_us = 0;
+    char kind[NOTIFICATION_ID_BYTES];
+    int err = first_retry(n, &next_us, &cause_seq, kind);
     if (err != 0) return err == E_NOT_FOUND ? 0 : err;
-    if (!read) return E_CORRUPT;
     int64_t wait = next_us - clock_wall_us(n->env);
     if (wait > 0) {
         wake_at(n, wait);
         return 0;
     }
-    err = notification_get_intent(n->fold, cause_seq, copy, &ret->intent);
-    if (err == 0) err = notification_get_attempt(n->fold, cause_seq, copy, &ret->attempt);
+    err = notification_get_intent(n->fold, cause_seq, kind, &ret->intent);
+    if (err == 0) err = notification_get_attempt(n->fold, cause_seq, kind, &ret->attempt);
     if (err != 0) return err;
     stats_add(n->m.retried, 1);
     return 1;
@@ -187,7 +199,9 @@ static bool wanted(struct notification *n, struct candidate *c)
     c->attempt = (struct notification_attempt){0};
     int err = notification_get_attempt(n->fold, c->intent.cause_seq, c->intent.kind, &c->attempt);
     if (err == 0) {
-        if (c->attempt.progress != NOTIFICATION_FLYING || find_flight(n, &c->intent) != NULL) return false;
+        if (c->attempt.progress != NOTIFICATION_FLYING ||
+            find_flight(n, c->intent.cause_seq, c->intent.kind) != NULL)
+            return false;
         c->attempt.unknown++;
         stats_add(n->m.repeated, 1);
         return true;

@@ -135,6 +135,7 @@ static const char *unrest(struct office *o)
         return text;
     }
     if (has(o, "sla-watch") && !clocks_are_done(a)) return "a clock has not fired";
+    if (has(o, "notification") && !mails_are_settled(o)) return "a message has no outcome";
     for (unsigned k = 0; k < o->n_services; k++) {
         if (is_quiet(o, &o->services[k])) continue;
         snprintf(text, sizeof text, "%s is not quiet", o->services[k].instance);

@@ -95,6 +95,25 @@ static unsigned allowed_copies(const struct office *o)
     return (unsigned)copies;
 }
 
+static unsigned outcomes_of(const struct audit *a, const char *id)
+{
+    unsigned n = 0;
+    for (unsigned k = 0; k < a->n_deliveries; k++) n += strcmp(a->deliveries[k].message_id, id) == 0;
+    return n;
+}
+
+bool mails_are_settled(struct office *o)
+{
+    const struct sim_mail *mails = NULL;
+    unsigned n = sim_mails(o->sim, &mails);
+    for (unsigned i = 0; i < n; i++) {
+        char id[320];
+        identity_of(&mails[i], id);
+        if (id[0] != '\0' && outcomes_of(&o->audit, id) == 0) return false;
+    }
+    return true;
+}
+
 void mails_check(struct office *o)
 {
     const struct sim_mail *mails = NULL;
@@ -106,9 +125,7 @@ void mails_check(struct office *o)
     for (unsigned i = 0; i < n_sent; i++) {
         if (sent[i].copies > allowed_copies(o))
             audit_broken(a, "%s was sent %u times", sent[i].id, sent[i].copies);
-        unsigned recorded = 0;
-        for (unsigned k = 0; k < a->n_deliveries; k++)
-            if (strcmp(a->deliveries[k].message_id, sent[i].id) == 0) recorded++;
+        unsigned recorded = outcomes_of(a, sent[i].id);
         if (recorded != 1) audit_broken(a, "%s has %u outcomes in the journal", sent[i].id, recorded);
     }
     for (unsigned k = 0; k < a->n_deliveries; k++) {

@@ -67,6 +67,7 @@ unsigned people_accepted(const struct people *p);
 void finish(struct office *o);
 
 /* mails.c: what the outside world got. */
+bool mails_are_settled(struct office *o); /* each has its outcome in the journal */
 void mails_check(struct office *o);
 
 #endif
