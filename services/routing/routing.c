@@ -13,7 +13,7 @@
 static const struct conf_def settings[] = {
     {"lease-time", CONF_DURATION, "30s", 1000000, 3600000000, NULL,
      "how long a worker may hold a task before it goes to another"},
-    {"heartbeat", CONF_DURATION, "1s", 10000, 60000000, NULL, "between signs of life to each worker"},
+    {"heartbeat", CONF_DURATION, "500ms", 10000, 60000000, NULL, "between signs of life to each worker"},
     {"silence", CONF_DURATION, "3s", 20000, 600000000, NULL, "a worker silent for longer is dead"},
     {"task-window", CONF_INT, "64", 1, ROUTING_WORKER_CREDIT_MAX, NULL,
      "tasks a worker holds at most, whatever it offers"},

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Leases over the bus. Every message of a worker is a sign of life; a beat
- * looks for the silent ones and for leases that have run out (a lost message,
- * a worker that is stuck but still beats). */
+ * looks for the silent and the disconnected ones and for leases that have run
+ * out (a lost message, a worker that is stuck but still beats). */
 #include "workers.h"
 
 #include "check.h"
@@ -47,14 +47,14 @@ static void send_rules(struct routing_workers *w, struct routing_worker *to)
     buf_unref(body);
 }
 
-static void send_beat(struct routing_workers *w, struct routing_worker *to)
+static int send_beat(struct routing_workers *w, struct routing_worker *to)
 {
     Kesu__V1__RoutingHeartbeat beat = KESU__V1__ROUTING_HEARTBEAT__INIT;
     Kesu__V1__ToWorker m = KESU__V1__TO_WORKER__INIT;
     m.epoch = to->epoch;
     m.body_case = KESU__V1__TO_WORKER__BODY_HEARTBEAT;
     m.heartbeat = &beat;
-    send_to(w, to, to->peer, &m, NULL);
+    return send_to(w, to, to->peer, &m, NULL);
 }
 
 /* The newest first, so that the oldest ends up before all others. */
@@ -196,8 +196,11 @@ static void on_beat(void *self)
     int64_t now = clock_mono_us(w->env);
     for (unsigned i = w->n; i-- > 0;) {
         struct routing_worker *one = w->list[i];
-        if (now - one->heard_us > w->opts.silence_us) {
-            log_warn(w->env, "worker is silent", LOG_STR("worker", one->name),
+        one->full = false;
+        bool silent = now - one->heard_us > w->opts.silence_us;
+        if (silent || send_beat(w, one) == E_NOT_FOUND) { /* its connection is no more */
+            log_warn(w->env, "worker is gone", LOG_STR("worker", one->name),
+                     LOG_STR("because", silent ? "silent" : "disconnected"),
                      LOG_U64("leased", one->leases.n));
             w->counts.died++;
             remove_worker(w, one, true, "a worker died while it had this task");
@@ -207,9 +210,7 @@ static void on_beat(void *self)
             w->counts.expired++;
             routing_queue_return(w->opts.queue, one->leases.first, true, "no result in time");
         }
-        one->full = false;
         send_rules(w, one);
-        send_beat(w, one);
     }
     timer_set(w->env, w->beat, now + w->opts.beat_us);
     w->opts.on_room(w->opts.self);

@@ -65,7 +65,7 @@ def test_a_killed_workers_tasks_go_on_elsewhere(office):
     office.kill("slow")
     office.start("routing-worker", instance="other")
     expect_each_once(office, cases)
-    assert "worker is silent" in office.log("routing")
+    assert "because=disconnected" in office.log("routing")
     assert set(workers(office)) == {"other"}
 
 
@@ -76,6 +76,7 @@ def test_a_stopped_worker_comes_back_and_its_results_are_dropped(office):
     office.processes["slow"].send_signal(signal.SIGSTOP)
     office.start("routing-worker", instance="other")
     expect_each_once(office, cases)
+    assert "because=silent" in office.log("routing")
     office.processes["slow"].send_signal(signal.SIGCONT)
     until(lambda: "slow" in workers(office), "the stopped worker is known again")
     more = submit(office, 40)
