@@ -104,7 +104,9 @@ static void on_rules(struct routing_worker_self *w, const Kesu__V1__RulesFollow 
         stats_add(w->m.bad, 1);
         return;
     }
-    routing_worker_judge_rules(w, buf_span(body), rules->policy_hash.data);
+    bool same = w->has_hash && memcmp(w->policy_hash, rules->policy_hash.data, sizeof w->policy_hash) == 0;
+    if (!same || w->rules == NULL) routing_worker_judge_rules(w, buf_span(body), rules->policy_hash.data);
+    say_hello(w); /* it names the rules: from now on tasks may come */
 }
 
 static void on_message(void *self, const struct bus_msg *msg)

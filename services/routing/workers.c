@@ -10,7 +10,8 @@
 #include "log.h"
 #include "sched.h"
 
-#define ARENA_BYTES ((size_t)1 << 20)
+#define ARENA_BYTES    ((size_t)1 << 20)
+#define RULES_AGAIN_US (5 * USEC_PER_SEC)
 
 static int send_to(struct routing_workers *w, struct routing_worker *to, uint64_t peer,
                    Kesu__V1__ToWorker *message, struct buf *body)
@@ -35,7 +36,9 @@ static void ask_hello(struct routing_workers *w, uint64_t peer, uint64_t epoch)
 
 static void send_rules(struct routing_workers *w, struct routing_worker *to)
 {
+    int64_t now = clock_mono_us(w->env);
     if (w->rules.p == NULL || to->has_rules) return;
+    if (to->rules_sent_us != 0 && now - to->rules_sent_us < RULES_AGAIN_US) return;
     Kesu__V1__RulesFollow rules = KESU__V1__RULES_FOLLOW__INIT;
     Kesu__V1__ToWorker m = KESU__V1__TO_WORKER__INIT;
     rules.policy_hash = (ProtobufCBinaryData){sizeof w->rules_hash, w->rules_hash};
@@ -43,7 +46,7 @@ static void send_rules(struct routing_workers *w, struct routing_worker *to)
     m.body_case = KESU__V1__TO_WORKER__BODY_RULES;
     m.rules = &rules;
     struct buf *body = buf_copy(w->rules);
-    to->has_rules = send_to(w, to, to->peer, &m, body) == 0;
+    if (send_to(w, to, to->peer, &m, body) == 0) to->rules_sent_us = now;
     buf_unref(body);
 }
 
@@ -197,7 +200,8 @@ static void on_beat(void *self)
     for (unsigned i = w->n; i-- > 0;) {
         struct routing_worker *one = w->list[i];
         one->full = false;
-        bool silent = now - one->heard_us > w->opts.silence_us;
+        bool reads = one->rules_sent_us != 0 && !one->has_rules;
+        bool silent = now - one->heard_us > (reads ? w->opts.lease_us : w->opts.silence_us);
         if (silent || send_beat(w, one) == E_NOT_FOUND) { /* its connection is no more */
             log_warn(w->env, "worker is gone", LOG_STR("worker", one->name),
                      LOG_STR("because", silent ? "silent" : "disconnected"),
@@ -262,6 +266,7 @@ void routing_workers_set_rules(struct routing_workers *w, struct span policy, co
     memcpy(w->rules_hash, hash, sizeof w->rules_hash);
     for (unsigned i = 0; i < w->n; i++) {
         w->list[i]->has_rules = false;
+        w->list[i]->rules_sent_us = 0;
         send_rules(w, w->list[i]);
     }
 }

@@ -6,6 +6,9 @@
  *                ▲   HELLO of another epoch or connection: leases go back
  *                └───┘
  *
+ * Reading the rules takes a worker a while: until its hello names them it gets
+ * no tasks, and its silence means nothing.
+ *
  * A worker handles its tasks in the order it got them: the one in hand is the
  * oldest of its leases, and when a worker dies that one is to blame. Results of
  * another epoch, another attempt, or a lease that has gone back are dropped. */
@@ -24,8 +27,9 @@ struct routing_worker {
     uint64_t epoch;
     uint64_t peer;
     uint32_t credit;
-    bool has_rules; /* was sent those in force */
-    bool full;      /* its queue on the wire is: nothing more until the next beat */
+    bool has_rules;        /* said so in its last hello: only then it gets tasks */
+    int64_t rules_sent_us; /* 0: not yet */
+    bool full;             /* its queue on the wire is: nothing more until the next beat */
     int64_t heard_us;
     uint64_t done;
     struct routing_list leases; /* oldest first */
@@ -66,7 +70,7 @@ struct routing_workers {
 int routing_workers_open(struct env *env, const struct routing_workers_opts *opts,
                          struct routing_workers *ret);
 void routing_workers_close(struct routing_workers *w);
-/* Copies the policy. Told to all; tasks go only to those who were told. */
+/* Copies the policy. Told to all, and again until their hello says they have it. */
 void routing_workers_set_rules(struct routing_workers *w, struct span policy, const uint8_t hash[32]);
 /* Who takes the next task: the one that holds fewest. NULL: nobody has room. */
 struct routing_worker *routing_workers_next(struct routing_workers *w);

@@ -250,24 +250,31 @@ static void on_task(struct office *o, const Kesu__V1__Task *task)
     say(o, &m);
 }
 
+static void say_hello(struct office *o, ProtobufCBinaryData rules)
+{
+    Kesu__V1__WorkerHello hello = KESU__V1__WORKER_HELLO__INIT;
+    Kesu__V1__ToRouting m = KESU__V1__TO_ROUTING__INIT;
+    hello.name = "one";
+    hello.credit = 8;
+    hello.policy_hash = rules;
+    m.body_case = KESU__V1__TO_ROUTING__BODY_HELLO;
+    m.hello = &hello;
+    say(o, &m);
+}
+
 static void on_worker_message(void *self, const struct bus_msg *msg)
 {
     struct office *o = self;
     Kesu__V1__ToWorker *m;
-    Kesu__V1__WorkerHello hello = KESU__V1__WORKER_HELLO__INIT;
-    Kesu__V1__ToRouting answer = KESU__V1__TO_ROUTING__INIT;
     struct codec_error error;
     struct arena arena;
     arena_init(&arena, &mem_libc, 1 << 20);
     assert_int_equal(codec_unpack(&kesu__v1__to_worker__descriptor, msg->head, &arena, &m, &error), 0);
     if (m->epoch == o->epoch && m->body_case == KESU__V1__TO_WORKER__BODY_TASK) on_task(o, m->task);
-    if (m->epoch == o->epoch && m->body_case == KESU__V1__TO_WORKER__BODY_HELLO_WANTED) {
-        hello.name = "one";
-        hello.credit = 8;
-        answer.body_case = KESU__V1__TO_ROUTING__BODY_HELLO;
-        answer.hello = &hello;
-        say(o, &answer);
-    }
+    if (m->epoch == o->epoch && m->body_case == KESU__V1__TO_WORKER__BODY_HELLO_WANTED)
+        say_hello(o, (ProtobufCBinaryData){0, NULL});
+    if (m->epoch == o->epoch && m->body_case == KESU__V1__TO_WORKER__BODY_RULES)
+        say_hello(o, m->rules->policy_hash);
     arena_deinit(&arena);
 }
 

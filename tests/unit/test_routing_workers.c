@@ -32,6 +32,8 @@ struct player {
     uint64_t task[MAX_TASK];
     uint32_t attempt[MAX_TASK];
     unsigned n_tasks, n_hellos_wanted, n_rules;
+    uint8_t rules[32];   /* their hash */
+    bool reads;          /* does not get done with them */
     uint64_t first_case; /* given ever */
 };
 
@@ -106,6 +108,7 @@ static void say_hello(struct player *p)
     Kesu__V1__ToRouting m = KESU__V1__TO_ROUTING__INIT;
     hello.name = p->name;
     hello.credit = p->credit;
+    if (p->n_rules > 0 && !p->reads) hello.policy_hash = (ProtobufCBinaryData){sizeof p->rules, p->rules};
     m.body_case = KESU__V1__TO_ROUTING__BODY_HELLO;
     m.hello = &hello;
     say(p, &m);
@@ -148,7 +151,12 @@ static void on_worker_message(void *self, const struct bus_msg *msg)
     assert_int_equal(codec_unpack(&kesu__v1__to_worker__descriptor, msg->head, &p->arena, (void *)&m, &error),
                      0);
     if (m->epoch != p->epoch) return;
-    if (m->body_case == KESU__V1__TO_WORKER__BODY_RULES) p->n_rules++;
+    if (m->body_case == KESU__V1__TO_WORKER__BODY_RULES) {
+        p->n_rules++;
+        memcpy(p->rules, m->rules->policy_hash.data, sizeof p->rules);
+        if (!p->stopped) say_hello(p);
+        return;
+    }
     if (m->body_case == KESU__V1__TO_WORKER__BODY_HELLO_WANTED) {
         p->n_hellos_wanted++;
         if (!p->stopped) say_hello(p);
@@ -187,7 +195,7 @@ static void on_player(void *self, struct env *env)
     struct player *p = self;
     if (p->dead) return;
     p->env = env;
-    p->n_tasks = 0;
+    p->n_tasks = p->n_rules = 0;
     p->epoch++;
     arena_init(&p->arena, &env->mem, 1 << 20);
     connect_player(p);
@@ -417,6 +425,29 @@ static void test_rules_follow_a_new_policy(void **state)
     routing_workers_set_rules(&o->workers, SPAN_LIT("rules"), hash);
     run(o, 3);
     assert_int_equal(p->n_rules, before + 1);
+    assert_int_equal(p->rules[0], 9);
+    assert_true(o->workers.list[0]->has_rules);
+}
+
+static void test_nothing_is_expected_of_a_worker_that_reads_its_rules(void **state)
+{
+    struct office *o = *state;
+    struct player *p = join(o, 0, false, 8);
+    p->reads = true;
+    add(o, 1, 4);
+    run(o, 3);
+    assert_true(p->n_rules > 0);
+    p->stopped = true;
+    run(o, 20);
+    assert_int_equal(p->first_case, 0);
+    assert_int_equal(o->workers.n, 1);
+    p->stopped = p->reads = false;
+    run(o, 7); /* the rules come again, and now it is done with them */
+    expect_all_judged_once(o, 4);
+    p->stopped = p->reads = true;
+    routing_workers_set_rules(&o->workers, SPAN_LIT("third"), (uint8_t[32]){3});
+    run(o, 40);
+    assert_int_equal(o->workers.n, 0); /* but not for ever */
 }
 
 static void test_nobody_is_lost_under_faults(void **state)
@@ -451,6 +482,7 @@ int main(void)
         T(test_three_bad_ends),
         T(test_a_lost_task_comes_back_when_its_lease_ends),
         T(test_rules_follow_a_new_policy),
+        T(test_nothing_is_expected_of_a_worker_that_reads_its_rules),
         T(test_nobody_is_lost_under_faults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
