@@ -45,7 +45,7 @@ static bool find_key(const char *path, const char *key, char *ret_user, size_t n
         snprintf(ret_user, n, "%s %s", role, name);
         yes = true;
     }
-    fclose(f);
+    (void)fclose(f);
     return yes;
 }
 

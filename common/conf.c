@@ -266,7 +266,7 @@ static int take_file(struct conf *c)
         c->error = mem_printf(c->mem, "config: cannot read the file '%s'", path);
         e = E_NOT_FOUND;
     }
-    if (f != NULL) fclose(f);
+    if (f != NULL) (void)fclose(f); /* only read */
     if (e == 0) e = conf_take_yaml(c, path, span_of(text, n));
     mem_free(c->mem, text);
     return e;
