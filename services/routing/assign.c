@@ -281,7 +281,7 @@ static struct routing_agent *choose(const struct routing_class *k, int64_t now_u
     if (k->at == NULL) return NULL;
     for (unsigned i = 0; i < k->at->n_agents; i++) {
         struct routing_agent *one = k->at->agents[i];
-        if (may_take(k, one, now_us) && (best == NULL || routing_agent_before(one, best))) best = one;
+        if ((best == NULL || routing_agent_before(one, best)) && may_take(k, one, now_us)) best = one;
     }
     *ret_reason = strcmp(k->at->id, k->department) == 0 ? "least loaded of the department with the skill"
                                                         : "the department has no agents: default department";
