@@ -59,6 +59,17 @@ int codec_unpack(const ProtobufCMessageDescriptor *d, struct span bytes, struct 
     return unpack_checked(d, bytes, arena, ret_message, ret_error);
 }
 
+int codec_unpack_own(const ProtobufCMessageDescriptor *d, struct span bytes, struct arena *arena,
+                     void *ret_message)
+{
+    struct bounded b = {arena, false};
+    ProtobufCAllocator allocator = {bounded_alloc, bounded_free, &b};
+    ProtobufCMessage *m = protobuf_c_message_unpack(d, &allocator, bytes.n, bytes.p);
+    if (m == NULL) return b.full ? E_NOMEM : E_MALFORMED;
+    memcpy(ret_message, &m, sizeof m);
+    return 0;
+}
+
 // The id of a command that is refused, so that the reply can name it.
 static struct span find_id(struct span bytes)
 {

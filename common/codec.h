@@ -30,6 +30,11 @@ struct codec_error {
 int codec_unpack(const ProtobufCMessageDescriptor *d, struct span bytes, struct arena *arena,
                  void *ret_message, struct codec_error *ret_error);
 
+/* Of bytes we encoded ourselves and kept (rows, the journal): unpacked, not
+ * checked again. E_MALFORMED, E_NOMEM. Never for what comes from outside. */
+int codec_unpack_own(const ProtobufCMessageDescriptor *d, struct span bytes, struct arena *arena,
+                     void *ret_message);
+
 /* As codec_unpack, but one bad command does not refuse the batch: of a
  * CommandBatch, ret_errors (n_commands long, from the arena) has code 0 or the
  * refusal of each. Returns an error only when the batch itself is unreadable. */

@@ -21,17 +21,6 @@ bool fold_skips(const struct fold *f, uint64_t seq)
     return of->n_skips > 0 && bsearch(&seq, of->skips, of->n_skips, sizeof(seq), compare_seq) != NULL;
 }
 
-static void *unpack_alloc(void *self, size_t n)
-{
-    return arena_alloc(self, n);
-}
-
-static void unpack_free(void *self, void *p)
-{
-    (void)self;
-    (void)p;
-}
-
 static bool is_skeletons(uint16_t type)
 {
     return type == KESU__V1__EVENT__BODY_POLICY_PART_STORED || type == KESU__V1__EVENT__BODY_POLICY_ACTIVATED;
@@ -41,10 +30,10 @@ static bool is_skeletons(uint16_t type)
  * of the block says that it is still the same: unpacked, not validated again. */
 static int apply_event(struct fold *f, const struct block_event *e, int64_t time_us)
 {
-    ProtobufCAllocator allocator = {unpack_alloc, unpack_free, &f->arena};
+    Kesu__V1__Event *event;
     arena_reset(&f->arena);
-    Kesu__V1__Event *event = kesu__v1__event__unpack(&allocator, e->bytes.n, e->bytes.p);
-    if (event == NULL) return E_MALFORMED;
+    int r = codec_unpack_own(&kesu__v1__event__descriptor, e->bytes, &f->arena, &event);
+    if (r < 0) return r;
     struct fold_event ev = {e->seq, e->type, e->case_id, time_us, event, &f->arena};
     if (is_skeletons(e->type)) fold_policy_event(f, &ev);
     fold_handler handle = f->handlers[e->type];

@@ -317,17 +317,13 @@ static void answer(struct fold *f, struct outbox_entry *e, const Kesu__V1__Reply
     fold_changed(f);
     unlink_entry(f, e);
     if (f->def->on_answer == NULL) return;
-    struct arena arena;
-    struct codec_error error;
     Kesu__V1__Command *command;
-    arena_init(&arena, &f->env->mem, (size_t)8 << 20);
-    int r = codec_unpack(&kesu__v1__command__descriptor, entry_command(e), &arena, &command, &error);
+    arena_reset(&f->arena); /* no event is in hand now */
+    int r = codec_unpack_own(&kesu__v1__command__descriptor, entry_command(e), &f->arena, &command);
     if (r == 0)
         f->def->on_answer(f->self, f, command, reply);
     else
-        log_error(f->env, "fold: a command of our own cannot be read", LOG_ERR(r),
-                  LOG_STR("field", error.field));
-    arena_deinit(&arena);
+        log_error(f->env, "fold: a command of our own cannot be read", LOG_ERR(r));
 }
 
 static void on_reply(void *self, const Kesu__V1__Reply *reply)

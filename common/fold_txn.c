@@ -290,9 +290,8 @@ int fold_get_message(struct fold *f, unsigned table, struct span key, const Prot
                      struct arena *arena, void *ret_message)
 {
     struct span v;
-    struct codec_error error;
     int r = fold_get(f, table, key, &v);
-    return r < 0 ? r : codec_unpack(d, v, arena, ret_message, &error);
+    return r < 0 ? r : codec_unpack_own(d, v, arena, ret_message);
 }
 
 void fold_put_message(struct fold *f, unsigned table, struct span key, const void *message)

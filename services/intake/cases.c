@@ -16,11 +16,10 @@ static int get_message(struct intake_register *r, enum register_table table, str
                        const ProtobufCMessageDescriptor *d, struct arena *arena, void **ret)
 {
     struct span bytes;
-    struct codec_error error;
     int err = intake_register_get(r, table, key, &bytes);
     if (err != 0) return err;
     void *m = NULL;
-    err = codec_unpack(d, bytes, arena, &m, &error);
+    err = codec_unpack_own(d, bytes, arena, &m);
     CHECK(err == 0 || err == E_NOMEM || err == E_TOO_BIG);
     if (err != 0) return E_NOMEM;
     *ret = m;

@@ -31,7 +31,6 @@ void intake_replay_begin(struct intake *in)
 static int replay_block(struct intake *in, struct buf *block)
 {
     struct block_head head;
-    struct codec_error error;
     int err = block_open(buf_span(block), &head);
     for (uint32_t i = 0; i < head.count && err == 0; i++) {
         struct block_event ev;
@@ -39,7 +38,7 @@ static int replay_block(struct intake *in, struct buf *block)
         block_event_at(buf_span(block), i, &ev);
         if (ev.seq <= in->reg.meta.seq) continue;
         arena_reset(&in->batch.arena);
-        err = codec_unpack(&kesu__v1__event__descriptor, ev.bytes, &in->batch.arena, &event, &error);
+        err = codec_unpack_own(&kesu__v1__event__descriptor, ev.bytes, &in->batch.arena, &event);
         if (err == 0) intake_apply(in, event, ev.seq, head.time_us, &in->batch.arena);
     }
     return err;

@@ -42,7 +42,6 @@ int notification_get_case(struct fold *f, uint64_t case_id, struct arena *arena,
 {
     struct key key;
     struct span v;
-    struct codec_error error;
     uint8_t n_intents;
     notification_case_key(case_id, &key);
     int err = fold_get(f, NOTIFICATION_CASES, key_span(&key), &v);
@@ -50,7 +49,7 @@ int notification_get_case(struct fold *f, uint64_t case_id, struct arena *arena,
     if (!key_take_u8(&v, &n_intents)) return E_CORRUPT;
     if (ret_n_intents != NULL) *ret_n_intents = n_intents;
     if (ret == NULL) return 0;
-    return codec_unpack(&kesu__v1__case_opened__descriptor, v, arena, (void *)ret, &error);
+    return codec_unpack_own(&kesu__v1__case_opened__descriptor, v, arena, (void *)ret);
 }
 
 void notification_put_case(struct fold *f, uint64_t case_id, const Kesu__V1__CaseOpened *opened,

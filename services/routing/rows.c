@@ -112,7 +112,6 @@ int routing_rows_waiting(struct fold *f, uint64_t case_id, struct arena *arena, 
 {
     struct key k;
     struct span value;
-    struct codec_error error;
     int rc = fold_get(f, ROUTING_WAITING, case_key(&k, case_id), &value);
     if (rc != 0) return rc;
     if (value.n < BRIEF_BYTES) return E_CORRUPT;
@@ -122,8 +121,8 @@ int routing_rows_waiting(struct fold *f, uint64_t case_id, struct arena *arena, 
                               .channel = value.p[16],
                               .tier = value.p[17],
                               .language = value.p[18]};
-    rc = codec_unpack(&kesu__v1__sealed__descriptor, span_of(value.p + BRIEF_BYTES, value.n - BRIEF_BYTES),
-                      arena, (void *)ret_sealed, &error);
+    rc = codec_unpack_own(&kesu__v1__sealed__descriptor,
+                          span_of(value.p + BRIEF_BYTES, value.n - BRIEF_BYTES), arena, (void *)ret_sealed);
     if (rc == 0) *ret = b;
     return rc == 0 ? 0 : E_CORRUPT;
 }
