@@ -23,6 +23,11 @@ int policy_compile_files(struct mem *m, Kesu__V1__PolicyFile *const *files, size
 /* Do the rules of a bundle compile, and do their test lines (match, no_match in
  * the source) come out as written? About half a second. ret_error as above. E_POLICY, E_IO. */
 int policy_try(struct mem *m, const Kesu__V1__PolicyBundle *bundle, char **ret_error);
+/* Every key of the YAML files, from the tables the compiler goes by:
+ * "notify.yaml", "notices[].on", "one of opened, ...". The strings are valid during the call. */
+typedef void (*policy_on_key)(void *self, const char *file, const char *path, bool required,
+                              const char *allowed, const char *help);
+void policy_keys(policy_on_key on_key, void *self);
 /* References and ranges of a compiled policy, whoever sent it. ret_reason names the field. */
 int policy_check(const Kesu__V1__Policy *p, char *ret_reason, size_t n);
 /* What changed for people, line by line; to be freed with mem_free. */

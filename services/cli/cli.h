@@ -154,6 +154,7 @@ int cli_list(struct cli *c);
 int cli_manual(struct cli *c);
 int cli_policy_apply(struct cli *c);
 int cli_policy_check(struct cli *c);
+int cli_policy_keys(struct cli *c);
 int cli_policy_diff(struct cli *c);
 int cli_show(struct cli *c);
 int cli_stats(struct cli *c);

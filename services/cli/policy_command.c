@@ -47,6 +47,24 @@ int cli_policy_check(struct cli *c)
     return 0;
 }
 
+static void on_key(void *self, const char *file, const char *path, bool required, const char *allowed,
+                   const char *help)
+{
+    const struct cli *c = self;
+    if (c->json)
+        printf("{\"file\":\"%s\",\"key\":\"%s\",\"required\":%s,\"allowed\":\"%s\",\"help\":\"%s\"}\n", file,
+               path, required ? "true" : "false", allowed, help);
+    else
+        printf("%-12s %s%s\n             %s\n             %s\n", file, path, required ? " (required)" : "",
+               help, allowed);
+}
+
+int cli_policy_keys(struct cli *c)
+{
+    policy_keys(on_key, c);
+    return 0;
+}
+
 // Looks for the last activation; the parts since the last change of hash are kept.
 struct finding {
     struct env *env;

@@ -221,8 +221,8 @@ static void on_boot(void *self, struct env *env)
     struct fake_intake *fi = self;
     fi->env = env;
     fi->n_readers = 0;
-    struct bus_server_opts feed = {.endpoint = fi->feed_endpoint, .on_message = on_feed, .self = fi};
-    struct bus_server_opts lane = {.endpoint = fi->commands_endpoint, .on_message = on_batch, .self = fi};
+    struct bus_server_opts feed = {.endpoint = FAKE_FEED, .on_message = on_feed, .self = fi};
+    struct bus_server_opts lane = {.endpoint = FAKE_COMMANDS, .on_message = on_batch, .self = fi};
     CHECK(bus_listen(env, &feed, &fi->feed) == 0);
     CHECK(bus_listen(env, &lane, &fi->lane) == 0);
     fi->timer = timer_new(env, on_tick, fi);
@@ -231,15 +231,8 @@ static void on_boot(void *self, struct env *env)
 
 void fake_intake_init(struct fake_intake *fi, struct sim *sim)
 {
-    fake_intake_init_at(fi, sim, FAKE_FEED, FAKE_COMMANDS);
-}
-
-void fake_intake_init_at(struct fake_intake *fi, struct sim *sim, const char *feed, const char *commands)
-{
     memset(fi, 0, sizeof(*fi));
     fi->sim = sim;
-    fi->feed_endpoint = feed;
-    fi->commands_endpoint = commands;
     fi->uuid[0] = 7;
     fi->builder = block_builder_new(&mem_libc);
     fi->instance = sim_instance_new(sim, "intake", on_boot, fi);

@@ -30,7 +30,6 @@ struct fake_command {
 
 struct fake_intake {
     struct sim *sim;
-    const char *feed_endpoint, *commands_endpoint;
     struct sim_instance *instance;
     struct env *env; /* NULL while down */
     uint8_t uuid[16];
@@ -60,8 +59,6 @@ struct fake_intake {
 };
 
 void fake_intake_init(struct fake_intake *fi, struct sim *sim);
-/* The same at other endpoints, such as a service's settings lead to. */
-void fake_intake_init_at(struct fake_intake *fi, struct sim *sim, const char *feed, const char *commands);
 void fake_intake_deinit(struct fake_intake *fi);
 /* Adds to the block at hand (sets no field but the body's); returns its seq. */
 uint64_t fake_intake_event(struct fake_intake *fi, uint64_t case_id, Kesu__V1__Event *event);

@@ -157,7 +157,7 @@ static struct world *world_new(uint64_t seed)
     struct world *w = calloc(1, sizeof *w);
     w->sim = sim_new(seed, WALL_US);
     arena_init(&w->arena, &mem_libc, 1 << 20);
-    fake_intake_init_at(&w->intake, w->sim, "ipc://run/intake-feed.ipc", "ipc://run/intake-services.ipc");
+    fake_intake_init(&w->intake, w->sim);
     w->intake.on_command = on_command;
     w->intake.self = w;
     journal_policy(w);

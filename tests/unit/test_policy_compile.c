@@ -307,6 +307,28 @@ static void test_every_key(void **state)
     assert_true(n >= 70);
 }
 
+struct listing {
+    unsigned n;
+    bool seen;
+};
+
+static void on_key(void *self, const char *file, const char *path, bool required, const char *allowed,
+                   const char *help)
+{
+    struct listing *l = self;
+    l->n++;
+    if (strcmp(file, "sla.yaml") != 0 || strcmp(path, "clocks[].warn_percent") != 0) return;
+    l->seen = required && strcmp(allowed, "1 to 99") == 0 && help[0] != '\0';
+}
+
+static void test_lists_keys(void **state)
+{
+    (void)state;
+    struct listing l = {0};
+    policy_keys(on_key, &l);
+    assert_true(l.n >= 70 && l.seen);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -317,6 +339,7 @@ int main(void)
         cmocka_unit_test(test_files),
         cmocka_unit_test(test_stops_telling),
         cmocka_unit_test(test_every_key),
+        cmocka_unit_test(test_lists_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
