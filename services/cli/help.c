@@ -87,7 +87,9 @@ static const struct cli_command *command_of_arguments(struct cli *c)
 int cli_help(struct cli *c)
 {
     if (c->n_args == 0) {
-        cli_help_all();
+        for (const struct cli_command *k = cli_commands; c->json && k->name != NULL; k++)
+            printf("{\"name\":\"%s\",\"summary\":\"%s\"}\n", k->name, k->summary);
+        if (!c->json) cli_help_all();
         return 0;
     }
     const struct cli_command *k = command_of_arguments(c);
@@ -131,10 +133,17 @@ int cli_completion(struct cli *c)
         family = k->name;
     }
     printf("'\n\telif [[ ${#words[@]} -eq 1 ]]; then\n\t\tcase ${words[0]} in\n");
-    for (const struct cli_command *k = cli_commands; k->name != NULL; k++)
-        if (strchr(k->name, ' ') != NULL)
-            printf("\t\t%.*s) offer+=' %s' ;;\n", (int)strcspn(k->name, " "), k->name,
-                   strchr(k->name, ' ') + 1);
+    family = "";
+    for (const struct cli_command *k = cli_commands; k->name != NULL; k++) {
+        const char *space = strchr(k->name, ' ');
+        if (space == NULL) continue;
+        bool same = strncmp(family, k->name, (size_t)(space - k->name) + 1) == 0;
+        if (!same)
+            printf("%s\t\t%.*s) offer='", *family != '\0' ? "' ;;\n" : "", (int)(space - k->name), k->name);
+        printf("%s%s", same ? " " : "", space + 1);
+        family = k->name;
+    }
+    printf("' ;;\n");
     printf("\t\tesac\n\tfi\n\tmapfile -t COMPREPLY < <(compgen -W \"$offer\" -- \"$word\")\n"
            "\t[[ ${#COMPREPLY[@]} -gt 0 || $word == -* ]] || mapfile -t COMPREPLY < <(compgen -f -- "
            "\"$word\")\n}\n"

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+# bash completion for kesu; made by 'kesu completion bash'.
+_kesu()
+{
+	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} words=() w
+	for w in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do [[ $w == -* ]] || words+=("$w"); done
+	case $before in
+	--*-dir|--maildir|--incoming) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+	--from|--lines|--file|--anchor|--allow) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+	esac
+	local common=' --run-dir --data-dir --timeout --json --help --version' offer=''
+	case "${words[0]} ${words[1]}" in
+	'up '*) offer=' --workers --policy-dir --smtp-url --mailbox --demo --complaints --rate --limit' ;;
+	'submit '*) offer=' --text --subject --name --email --phone --chat --address --customer-id --channel --mailbox --external-id --demand --place --product --order --lot --waybill --branch --employee --tier --language --thread --reply-tag --anonymous --internal --from --lines --window' ;;
+	'tail '*) offer=' --from --last --no-follow --limit --type --case --department --personal' ;;
+	'show '*) offer=' --personal' ;;
+	'list '*) offer=' --limit --before --stage --department --agent --severity' ;;
+	'act start'*) offer=' --as --expected-version' ;;
+	'act note'*) offer=' --as --expected-version' ;;
+	'act resolve'*) offer=' --as --expected-version' ;;
+	'act close'*) offer=' --as --expected-version --lesson' ;;
+	'act assign'*) offer=' --as --expected-version --reason' ;;
+	'act presence'*) offer=' --as --capacity' ;;
+	'stats '*) offer=' --by --since' ;;
+	'top '*) offer=' --every --times' ;;
+	'policy check'*) offer='' ;;
+	'policy diff'*) offer='' ;;
+	'policy apply'*) offer=' --name' ;;
+	'journal info'*) offer='' ;;
+	'journal verify'*) offer=' --anchor --file' ;;
+	'journal export'*) offer=' --from --to' ;;
+	'fold list'*) offer='' ;;
+	'fold verify'*) offer='' ;;
+	'fold rebuild'*) offer='' ;;
+	'fold skip'*) offer='' ;;
+	'clocks '*) offer=' --limit' ;;
+	'workers '*) offer='' ;;
+	'deadletters list'*) offer=' --limit' ;;
+	'deadletters resend'*) offer='' ;;
+	'clock accept'*) offer='' ;;
+	'keys new'*) offer=' --role --allow' ;;
+	'keys show'*) offer='' ;;
+	'keys list'*) offer='' ;;
+	'demo '*) offer=' --complaints --rate --seed --follow --maildir --incoming --limit --print' ;;
+	'completion '*) offer='' ;;
+	'manual '*) offer='' ;;
+	'help '*) offer='' ;;
+	esac
+	if [[ $word == -* ]]; then offer+=" $common"
+	elif [[ ${#words[@]} -eq 0 ]]; then offer=' up submit tail show list act stats top policy journal fold clocks workers deadletters clock keys demo completion manual help'
+	elif [[ ${#words[@]} -eq 1 ]]; then
+		case ${words[0]} in
+		act) offer='start note resolve close assign presence' ;;
+		policy) offer='check diff apply' ;;
+		journal) offer='info verify export' ;;
+		fold) offer='list verify rebuild skip' ;;
+		deadletters) offer='list resend' ;;
+		clock) offer='accept' ;;
+		keys) offer='new show list' ;;
+		esac
+	fi
+	mapfile -t COMPREPLY < <(compgen -W "$offer" -- "$word")
+	[[ ${#COMPREPLY[@]} -gt 0 || $word == -* ]] || mapfile -t COMPREPLY < <(compgen -f -- "$word")
+}
+complete -F _kesu kesu
