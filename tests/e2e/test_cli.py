@@ -1,0 +1,299 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line against a real intake: what it prints, and how it ends."""
+
+import json
+import re
+import subprocess
+
+import pytest
+from conftest import BIN, ROOT, until
+
+USAGE, DATA, NO_INPUT, UNAVAILABLE, CANNOT_CREATE, TEMPORARY = 64, 65, 66, 69, 73, 75
+
+
+@pytest.fixture
+def intake(office):
+    office.start("intake")
+    return office
+
+
+def run(*arguments, status=0, stdin=None):
+    """kesu without an office."""
+    done = subprocess.run(
+        [str(BIN / "kesu"), *arguments], input=stdin, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == status, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+def lines(text):
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_a_complaint_is_handed_in_listed_and_shown(intake):
+    printed = intake.kesu("submit", "--text", "包裹濕了", "--name", "王小明", "--email", "wang@example.com", "--product", "杯子")
+    number = re.match(r"(\d{4}-\d{6}) \(case \d+\)", printed).group(1)
+    assert number in intake.kesu("list")
+    plain = intake.kesu("show", number)
+    assert f"{number} opened from web" in plain and "clock resolution starts" in plain and "product 杯子" in plain
+    assert "王小明" not in plain and "wang@example.com" not in plain
+    opened = intake.kesu("show", number, "--personal")
+    assert "name: 王小明" in opened and "email: wang@example.com" in opened and "text: 包裹濕了" in opened
+    case = lines(intake.kesu("list", "--json"))[0]
+    assert case["number"] == number and case["stage"] == "STAGE_RECEIVED"
+
+
+def test_the_same_external_id_is_one_complaint(intake):
+    first = intake.kesu("submit", "--text", "once", "--external-id", "A-7")
+    again = intake.kesu("submit", "--text", "once", "--external-id", "A-7")
+    assert again.startswith(first.split(")")[0]), (first, again)
+    other = intake.kesu("submit", "--text", "once", "--external-id", "A-8")
+    assert other.split()[0] != first.split()[0]
+    assert len(lines(intake.kesu("list", "--json"))) == 2
+
+
+def test_json_in_and_out(intake, tmp_path):
+    file = tmp_path / "complaint.json"
+    file.write_text(json.dumps({"channel": "CHANNEL_PHONE", "personal": {"text": "broken"}, "tier": "vip"}))
+    accepted = json.loads(intake.kesu("submit", "--from", str(file), "--json"))["accepted"]
+    assert accepted["number"].endswith("-000001")
+    assert intake.kesu("submit", "--from", "-", stdin=file.read_text()).startswith(accepted["number"][:5])
+    file.write_text('{"channel": "fax"}')
+    intake.kesu("submit", "--from", str(file), status=DATA)
+    intake.kesu("submit", "--from", str(tmp_path / "none"), status=NO_INPUT)
+
+
+def test_lines_may_be_sent_again_and_nothing_is_taken_twice(intake, tmp_path):
+    file = tmp_path / "many.jsonl"
+    rows = [json.dumps({"channel": "web", "personal": {"text": f"complaint {i}"}}) for i in range(3000)]
+    file.write_text("\n".join(rows) + "\n")
+    assert intake.kesu("submit", "--lines", str(file), "--window", "100").startswith("3000 accepted (0 joined, 0 taken before)")
+    assert intake.kesu("submit", "--lines", str(file)).startswith("3000 accepted (0 joined, 3000 taken before)")
+    assert intake.kesu("list", "--limit", "1").count("2") and intake.info("intake").head_seq >= 3000
+    rows[10] = '{"channel": "web"}'
+    rows[20] = "{"
+    file.write_text("\n".join(rows) + "\n")
+    printed = intake.kesu("submit", "--lines", str(file), status=DATA)
+    assert "2998 accepted" in printed and "2 refused" in printed
+
+
+def test_tail_filters_and_begins_anywhere(intake):
+    for text in ("one", "two"):
+        intake.kesu("submit", "--text", text, "--email", f"{text}@example.com")
+    everything = lines(intake.kesu("tail", "--from", "1", "--no-follow", "--json"))
+    assert [int(e["seq"]) for e in everything] == list(range(1, len(everything) + 1))
+    opened = lines(intake.kesu("tail", "--from", "1", "--no-follow", "--json", "--type", "case_opened"))
+    assert [e["type"] for e in opened] == ["case_opened"] * 2
+    number = opened[1]["event"]["case_opened"]["number"]
+    of_case = lines(intake.kesu("tail", "--case", number, "--no-follow", "--json"))
+    assert of_case == [opened[1]]
+    last = lines(intake.kesu("tail", "--last", "1", "--no-follow", "--json"))
+    assert [e["seq"] for e in last] == [everything[-1]["seq"]]
+    assert len(lines(intake.kesu("tail", "--from", "2", "--limit", "2", "--json"))) == 2
+    assert "text: two" in intake.kesu("tail", "--from", "1", "--no-follow", "--personal")
+    intake.kesu("tail", "--type", "case_vanished", status=USAGE)
+
+
+def test_tail_prints_what_happens_while_it_runs(intake):
+    follower = subprocess.Popen(
+        [str(BIN / "kesu"), "--run-dir", str(intake.run), "tail", "--from", "1", "--json", "--type", "case_opened", "--limit", "2"],
+        stdout=subprocess.PIPE, text=True,
+    )
+    try:
+        intake.kesu("submit", "--text", "first")
+        assert json.loads(follower.stdout.readline())["type"] == "case_opened"
+        intake.kesu("submit", "--text", "second")
+        assert json.loads(follower.stdout.readline())["event"]["case_opened"]["number"].endswith("2")
+        assert follower.wait(30) == 0
+    finally:
+        follower.kill()
+        follower.wait()
+        follower.stdout.close()
+
+
+def test_a_department_sees_the_events_of_its_cases(intake):
+    from kesu.v1 import command_pb2, types_pb2
+    import kesu_client
+
+    lane = intake.lane()
+    ids = [lane.ask_one(kesu_client.receive_message(t)).accepted.case_id for t in ("a", "b")]
+    services = intake.lane("intake-services", "routing")
+    for case_id, department, category in zip(ids, ("logistics", "finance"), ("damage.wet", "finance.invoice")):
+        judgement = types_pb2.Judgement(category=category, department=department, severity=3, language=3)
+        reply = services.ask_one(
+            kesu_client.command(
+                classify_case=command_pb2.ClassifyCase(case_id=case_id, judgement=judgement),
+                actor_kind=types_pb2.ACTOR_KIND_SERVICE, actor="routing",
+            )
+        )
+        assert reply.WhichOneof("result") == "accepted", reply
+    intake.kesu("act", "note", str(ids[0]), "about the first")
+    intake.kesu("act", "note", str(ids[1]), "about the second")
+    seen = lines(intake.kesu("tail", "--from", "1", "--no-follow", "--department", "finance", "--json"))
+    assert [(e["type"], int(e["event"]["case_id"])) for e in seen] == [("case_classified", ids[1]), ("note_added", ids[1])]
+    assert len(lines(intake.kesu("list", "--json", "--department", "finance"))) == 1
+    assert len(lines(intake.kesu("list", "--json", "--severity", "s1"))) == 0
+
+
+def test_people_work_on_a_case(intake):
+    number = intake.kesu("submit", "--text", "x").split()[0]
+    agent = intake.shipped_agents()[0]
+    intake.kesu("act", "presence", agent, "on", "--capacity", "3")
+    assert f"{agent} is present, takes 3 cases" in intake.kesu("tail", "--from", "1", "--no-follow", "--type", "presence_set")
+    intake.kesu("act", "note", number, "called back", "--as", agent)
+    assert "called back" in intake.kesu("show", number, "--personal")
+    intake.kesu("act", "resolve", number, "done", status=DATA)
+    intake.kesu("act", "note", number, "stale", "--expected-version", "1", status=DATA)
+    intake.kesu("act", "note", "2611-999999", "nobody", status=DATA)
+    intake.kesu("act", "note", "nonsense", "x", status=USAGE)
+    intake.kesu("act", "presence", agent, "maybe", status=USAGE)
+    assert intake.kesu("act", "presence", "all", "on").count("is present") == len(intake.shipped_agents())
+
+
+def test_the_journal_is_verified_exported_and_checked_without_intake(intake, tmp_path):
+    for i in range(5):
+        intake.kesu("submit", "--text", f"complaint {i}")
+    printed = intake.kesu("journal", "verify")
+    assert printed.startswith("intact")
+    anchor = tmp_path / "anchor"
+    anchor.write_text(printed.splitlines()[1] + "\n")
+    intake.kesu("submit", "--text", "one more")
+    intake.kesu("journal", "verify", "--anchor", str(anchor))
+    file = tmp_path / "journal.bin"
+    intake.kesu("journal", "export", str(file))
+    assert run("journal", "verify", "--file", str(file), "--anchor", str(anchor)).stdout.startswith("intact")
+    content = bytearray(file.read_bytes())
+    content[-5] ^= 1
+    file.write_bytes(content)
+    assert "NOT intact" in run("journal", "verify", "--file", str(file), status=1).stdout
+    seq, digest = anchor.read_text().split()
+    anchor.write_text(f"{seq} {'0' * 8}{digest[8:]}\n")
+    intake.kesu("journal", "verify", "--anchor", str(anchor), status=1)
+    assert f"head        {intake.info('intake').head_seq}" in intake.kesu("journal", "info")
+
+
+def test_policy_is_checked_compared_and_applied(intake, tmp_path):
+    shipped = ROOT / "deploy/policy"
+    assert run("policy", "check", str(shipped)).stdout.startswith("good: ")
+    assert intake.kesu("policy", "diff", str(shipped)) == "no difference\n"
+    changed = tmp_path / "changed"
+    subprocess.run(["cp", "-R", str(shipped), str(changed)], check=True)
+    sla = changed / "sla.yaml"
+    sla.write_text(sla.read_text().replace("dues: {all: 5m}", "dues: {all: 7m}"))
+    assert "receipt" in intake.kesu("policy", "diff", str(changed), status=1)
+    assert intake.kesu("policy", "apply", str(changed)).startswith("in force since event")
+    intake.kesu("policy", "diff", str(changed))
+    assert "policy 'changed' is in force" in intake.kesu("tail", "--from", "1", "--no-follow", "--type", "policy_activated")
+    sla.write_text(sla.read_text().replace("warn_percent: 80", "warn_percent: x", 1))
+    problem = run("policy", "check", str(changed), status=1)
+    assert re.search(r"sla\.yaml:\d+: .*warn_percent", problem.stderr)
+    intake.kesu("policy", "apply", str(changed), status=1)
+    run("policy", "check", str(tmp_path / "none"), status=NO_INPUT)
+
+
+def test_keys_are_made_and_listed(tmp_path):
+    import zmq
+
+    allow = tmp_path / "allowed"
+    public = run("keys", "new", str(tmp_path / "desk"), "--role", "reader", "--allow", str(allow)).stdout.strip()
+    assert run("keys", "show", str(tmp_path / "desk")).stdout.strip() == public
+    secret = re.search(r"secret-key: '(.*)'", (tmp_path / "desk").read_text()).group(1)
+    assert zmq.curve_public(secret.encode()).decode() == public
+    assert (tmp_path / "desk").stat().st_mode & 0o777 == 0o600
+    assert run("keys", "list", str(allow)).stdout.split() == ["desk", "reader", public]
+    run("keys", "new", str(tmp_path / "desk"), status=CANNOT_CREATE)
+    run("keys", "new", str(tmp_path / "other"), "--role", "king", status=USAGE)
+    allow.write_text("short reader desk\n")
+    run("keys", "list", str(allow), status=DATA)
+
+
+def test_nobody_there(office):
+    office.kesu("list", "--timeout", "300ms", status=UNAVAILABLE)
+    office.kesu("submit", "--text", "x", "--timeout", "300ms", status=UNAVAILABLE)
+    assert "intake         does not answer" in office.kesu("fold", "list", "--timeout", "300ms", status=UNAVAILABLE)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [], ["act"], ["act", "sing"], ["sing"], ["list", "--limit", "0"], ["list", "--limit", "01"], ["list", "--stage", "lost"],
+        ["list", "extra"], ["show"], ["list", "--limit"], ["list", "--json=yes"], ["list", "--colour"], ["submit"],
+        ["stats", "--by", "moon"], ["fold", "verify", "intake"], ["completion", "fish"], ["tail", "--from", "x"],
+        ["deadletters", "resend", "some"], ["manual", "nothing"],
+    ],
+)
+def test_wrong_arguments(arguments):
+    run(*arguments, status=USAGE)
+
+
+def test_every_subcommand_explains_itself():
+    names = [entry["name"] for entry in lines(run("help", "--json").stdout)]
+    assert len(names) > 30
+    for name in names:
+        text = run(*name.split(), "--help").stdout
+        assert text.startswith(f"usage: kesu {name}") and "Exit status:" in text
+    assert run("--version").stdout.startswith("kesu ")
+    for name in names:
+        assert name in run("help").stdout
+
+
+def test_the_demo_is_reproducible_and_can_be_submitted(intake, tmp_path):
+    def invented():
+        found = lines(run("demo", "--print", "--complaints", "50", "--seed", "7").stdout)
+        for row in found:  # times move on
+            row.pop("received_at"), row.pop("occurred_at")
+        return found
+
+    rows = invented()
+    assert rows == invented() and len({row["personal"]["text"] for row in rows}) > 40
+    assert any(re.search("[客訴貨]", row["personal"]["text"]) for row in rows)
+    assert any(re.match("[A-Z]", row["personal"]["text"]) for row in rows)
+    file = tmp_path / "demo.jsonl"
+    file.write_text(run("demo", "--print", "--complaints", "50").stdout)
+    assert intake.kesu("submit", "--lines", str(file)).startswith("50 accepted")
+    assert len(intake.kesu("demo", "--complaints", "5", "--rate", "100").split()) == 5
+
+
+def test_a_clock_that_was_right_is_accepted(intake):
+    intake.kesu("clock", "accept", "checked against the station clock")
+    printed = intake.kesu("tail", "--from", "1", "--no-follow", "--type", "clock_accepted")
+    assert "checked against the station clock" in printed
+
+
+def test_operators_look_at_all_daemons(office, tmp_path):
+    maildir = tmp_path / "sent"
+    office.settings["notification"] = ["--smtp-url", "", "--maildir", str(maildir)]
+    office.start_all()
+    office.agents_present()
+    for i in range(3):
+        office.kesu("submit", "--text", f"包裹濕了 {i}", "--email", f"c{i}@example.com", "--product", "cup")
+    until(lambda: "delivered 6" in office.kesu("stats"), lambda: office.kesu("stats"))
+    stats = office.kesu("stats", "--by", "category,severity")
+    assert "opened 3, joined 0, classified 3" in stats and re.search(r"damage\.wet +s\d +\d", stats) and "product" in stats
+    assert json.loads(office.kesu("stats", "--json"))["opened"] == "3"
+    assert office.kesu("fold", "list").count(" ready ") == 5
+    assert "6 armed" in office.kesu("clocks") and len(office.kesu("clocks", "--limit", "2").splitlines()) == 3
+    assert office.kesu("workers").splitlines()[1].endswith(" 3")
+    assert office.kesu("deadletters", "list") == "no dead letters\n"
+    assert office.kesu("deadletters", "resend", "all") == "0 messages go again\n"
+    screen = office.kesu("top", "--times", "2", "--every", "100ms")
+    assert screen.count("by category") == 2 and "damage.wet" in screen and "\033" not in screen
+    assert office.kesu("fold", "verify", "routing").startswith("routing: the same at event")
+    office.kesu("fold", "rebuild", "analytics")
+    until(lambda: "opened 3" in office.kesu("stats"), lambda: office.kesu("stats"))
+    office.kesu("fold", "skip", "analytics", "1", "tried in a test")
+    assert "fold analytics steps over event 1" in office.kesu("tail", "--from", "1", "--no-follow", "--type", "event_skipped")
+    case = lines(office.kesu("list", "--json"))[0]
+    number, agent = case["number"], case["agent"]
+    office.kesu("act", "start", number, "--as", agent)
+    office.kesu("act", "resolve", number, "a new cup is on its way", "--as", agent)
+    office.kesu("act", "close", number, "method", "--lesson", "wrap cups", "--as", agent)
+    story = office.kesu("show", number)
+    for said in ("classified damage", f"given to {agent}", "message 'receipt'", "work started", "resolved by", "cause method", "lesson: wrap cups"):
+        assert said in story
+    other = [a for a in office.shipped_agents() if a != case["agent"]][0]
+    second = lines(office.kesu("list", "--json"))[1]
+    if second["agent"] == other:
+        other = [a for a in office.shipped_agents() if a not in (second["agent"], case["agent"])][0]
+    office.kesu("act", "assign", second["number"], other, "--reason", "on leave")
+    assert f"before with {second['agent']} (on leave)" in office.kesu("show", second["number"])
