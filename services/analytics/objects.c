@@ -166,10 +166,11 @@ int analytics_objects_count(struct analytics_objects *o, struct fold *f, const K
 
 int analytics_objects_load(struct analytics_objects *o, struct fold *f)
 {
-    for (uint8_t kind = 0; kind < ANALYTICS_N_KINDS; kind++) {
+    for (unsigned kind = 0; kind < ANALYTICS_N_KINDS; kind++) {
+        const uint8_t key = (uint8_t)kind;
         struct span value;
         uint8_t hashes[ANALYTICS_TOP * ANALYTICS_OBJECT_BYTES];
-        int rc = fold_get(f, ANALYTICS_TOP_ROWS, span_of(&kind, 1), &value);
+        int rc = fold_get(f, ANALYTICS_TOP_ROWS, span_of(&key, 1), &value);
         if (rc == E_NOT_FOUND) continue;
         if (rc != 0) return rc;
         if (value.n > sizeof hashes || value.n % ANALYTICS_OBJECT_BYTES != 0) return E_CORRUPT;
@@ -177,7 +178,7 @@ int analytics_objects_load(struct analytics_objects *o, struct fold *f)
         o->n_top[kind] = (unsigned)(value.n / ANALYTICS_OBJECT_BYTES);
         for (unsigned i = 0; i < o->n_top[kind]; i++) {
             struct analytics_object *one = &o->top[kind][i];
-            one->kind = kind;
+            one->kind = key;
             memcpy(one->hash, hashes + (size_t)i * ANALYTICS_OBJECT_BYTES, ANALYTICS_OBJECT_BYTES);
             if (load_object(f, one) != 0) return E_CORRUPT;
         }
@@ -198,13 +199,14 @@ static void write_object(struct fold *f, struct analytics_object *one)
     one->changed = false;
 }
 
-static void write_top(struct analytics_objects *o, struct fold *f, uint8_t kind)
+static void write_top(struct analytics_objects *o, struct fold *f, unsigned kind)
 {
+    const uint8_t key = (uint8_t)kind;
     uint8_t hashes[ANALYTICS_TOP * ANALYTICS_OBJECT_BYTES];
     if (!o->top_changed[kind]) return;
     for (unsigned i = 0; i < o->n_top[kind]; i++)
         memcpy(hashes + (size_t)i * ANALYTICS_OBJECT_BYTES, o->top[kind][i].hash, ANALYTICS_OBJECT_BYTES);
-    fold_put(f, ANALYTICS_TOP_ROWS, span_of(&kind, 1),
+    fold_put(f, ANALYTICS_TOP_ROWS, span_of(&key, 1),
              span_of(hashes, (size_t)o->n_top[kind] * ANALYTICS_OBJECT_BYTES));
     o->top_changed[kind] = false;
 }
@@ -213,6 +215,6 @@ void analytics_objects_write(struct analytics_objects *o, struct fold *f)
 {
     for (size_t i = 0; i < o->n_changed; i++) write_object(f, o->changed[i]);
     o->n_changed = 0;
-    for (uint8_t kind = 0; kind < ANALYTICS_N_KINDS; kind++) write_top(o, f, kind);
+    for (unsigned kind = 0; kind < ANALYTICS_N_KINDS; kind++) write_top(o, f, kind);
     if (o->map.n > KEEP_OBJECTS) forget(o);
 }

@@ -45,8 +45,8 @@ void routing_assign_init(struct routing_assign *a, struct mem *mem);
 void routing_assign_deinit(struct routing_assign *a);
 /* The policy stays valid until the next call or deinit. */
 void routing_assign_set_policy(struct routing_assign *a, const Kesu__V1__Policy *policy);
-void routing_assign_presence(struct routing_assign *a, const char *agent, bool present, uint32_t capacity);
-void routing_assign_load(struct routing_assign *a, const char *agent, int change);
+void routing_assign_presence(struct routing_assign *a, const char *id, bool present, uint32_t capacity);
+void routing_assign_load(struct routing_assign *a, const char *id, int change);
 void routing_assign_wait(struct routing_assign *a, uint64_t case_id, const struct routing_case *c);
 /* The case was assigned or is over: its proposal, if any, is history. */
 void routing_assign_settled(struct routing_assign *a, uint64_t case_id);
