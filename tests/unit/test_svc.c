@@ -282,6 +282,7 @@ static void busy_is_told_from_dead(void **state)
     http_until(&d, "/readyz", 200, "ready");
 
     kill(d.pid, SIGSTOP);
+    assert_int_equal(waitpid(d.pid, NULL, WUNTRACED), d.pid); /* it has stopped, not only been told to */
     assert_int_equal(http_get(&d, "/healthz", 1, body, sizeof(body)), 0);
     kill(d.pid, SIGCONT);
     http_until(&d, "/healthz", 200, "ok");
