@@ -133,8 +133,8 @@ static void fire_clock(struct audit *a, uint64_t seq, int64_t time_us, struct au
         audit_broken(a, "seq %llu: clock %s of case %s fired %lld us early", n, fired->clock, c->number,
                      (long long)(due_at - time_us));
     for (unsigned i = 0; i < k->n_fired; i++)
-        if (k->fired[i].step == (int)fired->step && k->fired[i].level == fired->level &&
-            k->fired[i].due_at == due_at)
+        if (k->fired[i].step == (int)fired->step &&
+            k->fired[i].level == fired->level) /* also when it was moved */
             audit_broken(a, "seq %llu: clock %s of case %s fired this step twice", n, fired->clock,
                          c->number);
     if (k->n_fired == AUDIT_STEPS) {
@@ -142,8 +142,7 @@ static void fire_clock(struct audit *a, uint64_t seq, int64_t time_us, struct au
         return;
     }
     k->fired[k->n_fired].step = (int)fired->step;
-    k->fired[k->n_fired].level = fired->level;
-    k->fired[k->n_fired++].due_at = due_at;
+    k->fired[k->n_fired++].level = fired->level;
     if (fired->step == KESU__V1__FIRE_CLOCK__STEP__STEP_BREACH) a->counts.breached++;
 }
 

@@ -20,7 +20,6 @@ struct audit_clock {
     struct {
         int step;
         unsigned level;
-        int64_t due_at;
     } fired[AUDIT_STEPS];
     unsigned n_fired;
 };

@@ -98,7 +98,7 @@ static bool clocks_are_done(const struct audit *a)
             bool breached = false;
             unsigned level = 0;
             for (unsigned f = 0; f < clock->n_fired; f++) {
-                if (clock->fired[f].due_at == clock->due_at) breached = true;
+                if (clock->fired[f].step == KESU__V1__FIRE_CLOCK__STEP__STEP_BREACH) breached = true;
                 if (clock->fired[f].level > level) level = clock->fired[f].level;
             }
             if (clock->running && (!breached || level < clock->n_levels)) return false;

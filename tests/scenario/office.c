@@ -8,6 +8,7 @@
 #include "../../services/analytics/analytics.h"
 #include "../../services/intake/intake.h"
 #include "../../services/notification/notification.h"
+#include "../../services/routing-worker/routing-worker.h"
 #include "../../services/routing/routing.h"
 #include "../../services/sla-watch/sla-watch.h"
 #include "check.h"
@@ -25,6 +26,8 @@ static const struct {
 } services[] = {
     {&intake_service, "intake", NULL, NULL},
     {&routing_service, "routing", "routing", NULL},
+    {&routing_worker_service, "routing-worker-1", NULL, NULL},
+    {&routing_worker_service, "routing-worker-2", NULL, NULL},
     {&sla_watch_service, "sla-watch", "sla-watch", NULL},
     {&notification_service, "notification", "notification", NULL},
     {&analytics_service, "analytics", "analytics", "analytics-query"},
