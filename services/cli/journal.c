@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "anchor.h"
 #include "cli.h"
 #include "clock.h"
 #include "env_real.h"
@@ -35,22 +36,23 @@ int cli_journal_info(struct cli *c)
     return 0;
 }
 
-// "SEQ HASH" of the first line.
 static int read_anchor(struct cli *c, const char *path, uint64_t *ret_seq, uint8_t ret_hash[HASH_BYTES])
 {
     struct span text;
-    char line[256], hex[2 * HASH_BYTES + 1];
-    int status = cli_read_file(c, path, sizeof line - 1, &text);
+    char copy[ANCHOR_TEXT + 1], key[CLI_TEXT + 1];
+    struct anchor a;
+    int status = cli_read_file(c, path, ANCHOR_TEXT, &text);
     if (status != 0) return status;
-    memcpy(line, text.p, text.n);
-    line[text.n] = '\0';
-    bool ok = sscanf(line, "%" SCNu64 " %64[0-9a-f]", ret_seq, hex) == 2 && strlen(hex) == 2 * HASH_BYTES;
-    for (unsigned i = 0; ok && i < HASH_BYTES; i++) {
-        unsigned v;
-        ok = sscanf(hex + 2 * i, "%2x", &v) == 1;
-        ret_hash[i] = (uint8_t)v;
-    }
-    return ok ? 0 : cli_fail(c, CLI_DATA, "%s: its first line is not 'SEQ HASH'", path);
+    memcpy(copy, text.p, text.n);
+    copy[text.n] = '\0';
+    int err = anchor_read(copy, &a);
+    if (err == E_CRYPTO) return cli_fail(c, CLI_DATA, "%s: the signature is not of this text", path);
+    if (err != 0) return cli_fail(c, CLI_DATA, "%s: its first line is not 'SEQ HASH'", path);
+    if (a.is_signed && !c->json)
+        printf("anchor signed by %s\n", cli_hex((ProtobufCBinaryData){sizeof a.key, a.key}, key, sizeof key));
+    *ret_seq = a.seq;
+    memcpy(ret_hash, a.hash, HASH_BYTES);
+    return 0;
 }
 
 static int say_verified(struct cli *c, const Kesu__V1__JournalVerified *v)

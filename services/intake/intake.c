@@ -137,6 +137,9 @@ static void on_tick(void *self)
     struct intake *in = self;
     if (!in->replaying) intake_wallclock_block_time(&in->wallclock);
     renew_first_policy(in);
+    struct journal_head head = journal_head(in->journal);
+    if (in->open)
+        intake_head_export_look(&in->head_export, &head, in->wallclock.last_us, in->secrets.sign_seed);
     timer_set(in->env, in->tick, clock_mono_us(in->env) + TICK_US);
 }
 
@@ -167,6 +170,8 @@ static int open_state(struct intake *in)
     intake_policy_init(&in->policy, in->env, &in->reg, in->journal);
     intake_wallclock_init(&in->wallclock, in->env, head.time_us);
     intake_batch_init(in);
+    err = intake_head_export_init(&in->head_export, in->env, path_in(in, "heads"));
+    if (err != 0) return failed(in, "the directory of heads", err);
     return intake_storage_init(&in->storage, in->env, path_in(in, "journal"), path_in(in, "ballast"),
                                (uint64_t)conf_int(conf, "storage-reserve"),
                                (uint64_t)conf_int(conf, "ballast"));
@@ -186,6 +191,7 @@ static void stop(void *self)
     in->stopping = true;
     journal_close(in->journal);
     bus_publisher_close(in->env, in->hints);
+    intake_head_export_deinit(&in->head_export);
     intake_register_close(&in->reg, head_seq);
     intake_keys_close(&in->keys);
     intake_poison_close(&in->poison);

@@ -9,6 +9,7 @@
 
 #include "batch.h"
 #include "control.h"
+#include "head_export.h"
 #include "journal.h"
 #include "keys.h"
 #include "lanes.h"
@@ -36,6 +37,7 @@ struct intake {
     struct intake_lanes lanes;
     struct intake_readers readers;
     struct intake_control control;
+    struct intake_head_export head_export;
     struct bus_publisher *hints;
     struct turn_hook *turn;
     struct timer *tick;

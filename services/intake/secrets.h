@@ -15,6 +15,7 @@ struct intake_secrets {
     uint8_t lookup[HASH_KEY_BYTES];
     uint8_t tag[HASH_KEY_BYTES];
     uint8_t command[HASH_KEY_BYTES];
+    uint8_t sign_seed[32]; /* of the key that signs heads */
 };
 
 /* Made and synced at first use (0600). */

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* intake as a whole: what it says yes to is on disk, and stays. */
+#include <stdio.h>
+
 #include "clock.h"
 #include "err.h"
+#include "files.h"
 #include "intake_rig.h"
 #include "unit.h"
 
@@ -421,6 +424,49 @@ static void the_journal_verifies_and_lists_page(void **state)
     rig_close(&r);
 }
 
+static int count_names(void *self, const char *name)
+{
+    unsigned *n = self;
+    *n += strstr(name, ".anchor") != NULL;
+    return 0;
+}
+
+static void the_signed_head_is_exported_every_hour(void **state)
+{
+    (void)state;
+    struct rig r;
+    unsigned n = 0;
+    rig_open(&r, 17, NULL);
+    rig_policy(&r);
+    for (unsigned i = 0; i < 3; i++) {
+        rig_accepted(&r, RIG_NEW, rig_message(&r, "x", "a@example.org"));
+        sim_run(r.sim, USEC_PER_HOUR);
+    }
+    assert_int_equal(files_list(r.env, "data/intake/heads", count_names, &n), 0);
+    assert_in_range(n, 3, 4);
+    char path[64];
+    struct span text;
+    struct anchor a;
+    struct journal_head head = journal_head(rig_intake(&r)->journal);
+    snprintf(path, sizeof(path), "data/intake/heads/%020llu.anchor", (unsigned long long)head.seq);
+    assert_int_equal(files_read_all(r.env, path, ANCHOR_TEXT, &text), 0);
+    char *copy = arena_printf(&r.arena, "%.*s", (int)text.n, (const char *)text.p);
+    mem_free(&r.env->mem, (void *)(uintptr_t)text.p);
+    assert_int_equal(anchor_read(copy, &a), 0);
+    assert_true(a.is_signed);
+    assert_memory_equal(a.hash, head.hash, sizeof(a.hash));
+    /* The journal that grew since still has it. */
+    rig_accepted(&r, RIG_NEW, rig_message(&r, "x", "a@example.org"));
+    Kesu__V1__ControlRequest ask = KESU__V1__CONTROL_REQUEST__INIT;
+    Kesu__V1__VerifyJournal verify = KESU__V1__VERIFY_JOURNAL__INIT;
+    ask.body_case = KESU__V1__CONTROL_REQUEST__BODY_VERIFY_JOURNAL;
+    ask.verify_journal = &verify;
+    verify.anchor_seq = a.seq;
+    verify.anchor_hash = (ProtobufCBinaryData){sizeof(a.hash), a.hash};
+    assert_true(rig_ask(&r, &ask)->journal_verified->intact);
+    rig_close(&r);
+}
+
 UNIT_MAIN(cmocka_unit_test(an_accepted_command_survives_a_power_failure),
           cmocka_unit_test(a_repeated_command_gets_the_first_answer),
           cmocka_unit_test(ids_are_taken_within_their_window_only),
@@ -434,4 +480,5 @@ UNIT_MAIN(cmocka_unit_test(an_accepted_command_survives_a_power_failure),
           cmocka_unit_test(a_command_that_stopped_it_twice_is_refused),
           cmocka_unit_test(without_a_policy_new_cases_wait),
           cmocka_unit_test(the_policy_in_force_survives_a_restart),
-          cmocka_unit_test(the_whole_life_of_a_case), cmocka_unit_test(the_journal_verifies_and_lists_page))
+          cmocka_unit_test(the_whole_life_of_a_case), cmocka_unit_test(the_journal_verifies_and_lists_page),
+          cmocka_unit_test(the_signed_head_is_exported_every_hour))
