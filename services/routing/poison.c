@@ -7,6 +7,7 @@
 void routing_poison_fallback(struct routing *r, struct routing_task *t, const char *reason)
 {
     Kesu__V1__Judgement j = KESU__V1__JUDGEMENT__INIT;
+    if (reason[0] == 0) reason = "the worker gave no reason";
     const Kesu__V1__Defaults *defaults = r->policy->defaults;
     j.category = defaults != NULL ? defaults->category : j.category;
     j.department = defaults != NULL ? defaults->department : j.department;

@@ -3,9 +3,8 @@
  * case whose worker died is not set back behind a surge. */
 #include "queue.h"
 
-#include <stdio.h>
-
 #include "check.h"
+#include "codec.h"
 
 #define FIRST_ROOM 1024
 
@@ -126,7 +125,9 @@ void routing_queue_return(struct routing_queue *q, struct routing_task *t, bool 
 {
     if (blamed) {
         t->tries++;
-        snprintf(t->reason, sizeof t->reason, "%s", reason);
+        size_t n = codec_utf8_prefix(span_str(reason), ROUTING_REASON_MAX);
+        memcpy(t->reason, reason, n);
+        t->reason[n] = 0;
     }
     move_front(t, ROUTING_TASK_AGAIN, &q->again);
 }

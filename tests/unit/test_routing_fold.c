@@ -22,7 +22,7 @@
 struct row {
     uint64_t version;
     unsigned classified, assigned, fallbacks;
-    char reason[80];
+    char reason[200];
     char agent[16];
 };
 
@@ -45,6 +45,7 @@ struct office {
     uint64_t epoch;
     unsigned n_tasks;
     bool fails;
+    char *why; /* not said: NULL */
     char text[64];
 };
 
@@ -240,7 +241,7 @@ static void on_task(struct office *o, const Kesu__V1__Task *task)
     judgement.department = "transport";
     judgement.severity = KESU__V1__SEVERITY__SEVERITY_S2;
     judgement.language = KESU__V1__LANGUAGE__LANGUAGE_ZH_HANT;
-    failed.reason = "cannot read this";
+    failed.reason = o->why != NULL ? o->why : "";
     if (o->fails)
         result.failed = &failed;
     else
@@ -413,12 +414,32 @@ static void test_poison_goes_to_the_default_queue(void **state)
     struct office *o = *state;
     start_worker(o);
     o->fails = true;
+    o->why = "cannot read this";
     uint64_t id = tell_opened(o);
     run(o, 10);
     assert_int_equal(o->n_tasks, 3);
     assert_int_equal(o->rows[id].classified, 1);
     assert_int_equal(o->rows[id].fallbacks, 1);
     assert_string_equal(o->rows[id].reason, "cannot read this");
+}
+
+static void test_the_reason_is_text_whatever_a_worker_says(void **state)
+{
+    struct office *o = *state;
+    char endless[302];
+    start_worker(o);
+    o->fails = true;
+    uint64_t mute = tell_opened(o);
+    run(o, 10);
+    assert_string_equal(o->rows[mute].reason, "the worker gave no reason");
+    endless[0] = 'x';
+    for (unsigned i = 0; i < 100; i++) memcpy(endless + 1 + (size_t)i * 3, "\xe5\xa3\x9e", 3);
+    endless[301] = 0;
+    o->why = endless;
+    uint64_t wordy = tell_opened(o);
+    run(o, 10);
+    assert_int_equal(o->rows[wordy].fallbacks, 1);
+    assert_int_equal(strlen(o->rows[wordy].reason), 1 + 39 * 3); /* never in the middle of a character */
 }
 
 static void test_erased_goes_to_the_default_queue(void **state)
@@ -508,6 +529,7 @@ int main(void)
         T(test_stale_is_decided_again_without_the_worker),
         T(test_full_is_decided_again),
         T(test_poison_goes_to_the_default_queue),
+        T(test_the_reason_is_text_whatever_a_worker_says),
         T(test_erased_goes_to_the_default_queue),
         T(test_a_restart_keeps_what_waits),
         T(test_each_once_under_faults),
