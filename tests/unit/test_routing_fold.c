@@ -35,7 +35,8 @@ struct office {
     struct policy_fixture policy;
     struct row rows[MAX_SEQ]; /* by case id */
     uint64_t cases[MAX_CASES];
-    unsigned n_cases, load, max_load, n_stale, n_full;
+    unsigned n_cases, load, max_load, n_stale, n_full, n_refused;
+    bool refuses;   /* any classification, for good */
     bool full_once; /* the next proposal is refused for its agent's capacity */
     unsigned touch; /* events that come between the fold and its next commands */
     struct env *worker_env;
@@ -51,13 +52,14 @@ struct office {
 
 /* ---- the journal ------------------------------------------------------------- */
 
-static void tell_policy(struct office *o)
+static void tell_policy(struct office *o, const char *name)
 {
     Kesu__V1__Event e = KESU__V1__EVENT__INIT;
     Kesu__V1__PolicyPartStored part = KESU__V1__POLICY_PART_STORED__INIT;
     Kesu__V1__PolicyActivated activated = KESU__V1__POLICY_ACTIVATED__INIT;
     uint8_t hash[HASH_BYTES];
     policy_fixture_init(&o->policy);
+    policy_fixture_change(&o->policy, "org.yaml", "name: Office", name);
     assert_int_equal(policy_fixture_compile(&o->policy), 0);
     struct buf *bytes = codec_pack_buf(o->policy.bundle);
     hash_bytes(buf_span(bytes), hash);
@@ -198,6 +200,10 @@ static bool on_command(void *self, const Kesu__V1__Command *command, bool again,
         o->touch--;
         tell_touched(o, case_id);
     }
+    if (classify && o->refuses) {
+        o->n_refused++;
+        return refuse(reply, KESU__V1__ERROR_CODE__E_UNKNOWN, KESU__V1__DISPOSITION__DISPOSITION_FINAL, 0);
+    }
     assert_int_equal(command->expected_case, KESU__V1__COMMAND__EXPECTED_EXPECTED_VERSION);
     if (command->expected_version != row->version) {
         o->n_stale++;
@@ -325,7 +331,7 @@ static int open_office(void **state)
     o->intake.time_us = WALL;
     o->intake.on_command = on_command;
     o->intake.self = o;
-    tell_policy(o);
+    tell_policy(o, "name: First");
     o->routing = sim_instance_new(o->sim, "routing", on_routing_boot, o);
     *state = o;
     return 0;
@@ -442,6 +448,25 @@ static void test_the_reason_is_text_whatever_a_worker_says(void **state)
     assert_int_equal(strlen(o->rows[wordy].reason), 1 + 39 * 3); /* never in the middle of a character */
 }
 
+static void test_refused_for_good_waits_for_another_policy(void **state)
+{
+    struct office *o = *state;
+    start_worker(o);
+    o->refuses = true;
+    uint64_t id = tell_opened(o);
+    run(o, 20);
+    assert_int_equal(o->n_tasks, 3);
+    assert_int_equal(o->n_refused, 4); /* three judgements and the default queue */
+    assert_int_equal(o->r->n_stuck, 1);
+    o->refuses = false;
+    tell_policy(o, "name: Second");
+    fake_intake_block(&o->intake);
+    run(o, 20);
+    assert_int_equal(o->rows[id].classified, 1);
+    assert_int_equal(o->rows[id].fallbacks, 0);
+    assert_int_equal(o->r->n_stuck, 0);
+}
+
 static void test_erased_goes_to_the_default_queue(void **state)
 {
     struct office *o = *state;
@@ -530,6 +555,7 @@ int main(void)
         T(test_full_is_decided_again),
         T(test_poison_goes_to_the_default_queue),
         T(test_the_reason_is_text_whatever_a_worker_says),
+        T(test_refused_for_good_waits_for_another_policy),
         T(test_erased_goes_to_the_default_queue),
         T(test_a_restart_keeps_what_waits),
         T(test_each_once_under_faults),
