@@ -103,6 +103,6 @@ int cli_read_file(struct cli *c, const char *path, size_t max, struct span *ret)
     FILE *f = fopen(path, "rb");
     if (f == NULL) return cli_fail(c, CLI_NO_INPUT, "cannot open %s", path);
     int status = read_stream(c, f, path, max, ret);
-    fclose(f);
+    (void)fclose(f);
     return status;
 }

@@ -63,7 +63,7 @@ static long serial_of(const char *path, const char *run)
     FILE *f = fopen(path, "r");
     size_t n = f != NULL ? fread(head, 1, HEAD_BYTES, f) : 0;
     long serial = -1;
-    if (f != NULL) fclose(f);
+    if (f != NULL) (void)fclose(f);
     head[n] = '\0';
     char *body = strstr(head, "\n\n"), *body_crlf = strstr(head, "\r\n\r\n");
     if (body != NULL) *body = '\0';

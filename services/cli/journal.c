@@ -113,7 +113,7 @@ static int verify_file(struct cli *c, struct chain *k)
     if (problem == NULL && ferror(f)) problem = "the file cannot be read";
     if (problem == NULL && k->has_anchor && !k->anchor_seen) problem = "no block ends where the anchor says";
     mem_free(&mem_libc, block);
-    fclose(f);
+    (void)fclose(f);
     v.intact = problem == NULL;
     v.problem = (char *)(uintptr_t)cli_or(problem, "");
     v.head_hash = (ProtobufCBinaryData){HASH_BYTES, k->hash};

@@ -235,6 +235,6 @@ int cli_submit_lines(struct cli *c, const char *path)
     l.show_bar = isatty(STDERR_FILENO) == 1 && l.bytes > 0;
     status = run(&l);
     free(l.text);
-    if (!is_stdin) fclose(l.file);
+    if (!is_stdin) (void)fclose(l.file);
     return status;
 }
