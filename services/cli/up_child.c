@@ -127,8 +127,9 @@ static void print_line(const struct up *u, const struct up_child *k)
 void up_child_read(struct up *u, struct up_child *k)
 {
     char piece[4096];
-    ssize_t n;
-    while (k->fd >= 0 && (n = read(k->fd, piece, sizeof piece)) > 0)
+    ssize_t n = -1;
+    // Not for ever: the others have something to say too.
+    for (int turn = 0; turn < 64 && k->fd >= 0 && (n = read(k->fd, piece, sizeof piece)) > 0; turn++)
         for (ssize_t i = 0; i < n; i++) {
             bool end = piece[i] == '\n';
             if (!end) k->line[k->n_line++] = piece[i];
