@@ -4,11 +4,12 @@
 import json
 import os
 import pathlib
+import shutil
 from collections import Counter
 
 import kesu_client
 import pytest
-from conftest import until
+from conftest import ROOT, until
 from kesu.v1 import command_pb2, query_pb2, types_pb2
 
 # File, field of the text, rows taken: 10,000 in all, Chinese and English.
@@ -43,7 +44,7 @@ def test_one_complaint_from_receipt_to_closure(office, smtp):
     agents = start_office(office, smtp)
     lane = office.lane()
     reply = lane.ask_one(
-        kesu_client.receive_message("包裹送到的時候全濕了，裡面的杯子也破了，要求賠償", email="wang@example.com", name="王小明")
+        kesu_client.receive_message("包裹送到的時候全濕了，裡面的杯子也破了", email="wang@example.com", name="王小明")
     )
     case_id = reply.accepted.case_id
     assert len(reply.accepted.number.split("-")[1]) == 6
@@ -97,10 +98,19 @@ def test_the_customers_answer_to_a_receipt_joins(office, smtp):
         "the outcome",
     )
     again = kesu_client.receive_message(
-        "Here are the photos", email="amy@example.com", thread_keys=[receipt["Message-ID"].strip("<>")]
+        "Here are the photos", email="amy@example.com", channel=types_pb2.CHANNEL_EMAIL,
+        thread_keys=[receipt["Message-ID"].strip("<>")],
     )
     joined = lane.ask_one(again).accepted
     assert joined.joined and joined.case_id == reply.accepted.case_id
+
+
+def policy_by_maildir(directory):
+    """The shipped policy, its notices going to a Maildir instead of a server."""
+    shutil.copytree(ROOT / "deploy/policy", directory)
+    notify = directory / "notify.yaml"
+    notify.write_text(notify.read_text().replace("transport: smtp", "transport: maildir"))
+    return directory
 
 
 def real_texts():
@@ -119,7 +129,8 @@ def real_texts():
 def test_ten_thousand_real_complaints_are_all_accounted_for(office):
     texts = real_texts()
     maildir = office.dir / "Sent"
-    office.settings["notification"] = ["--maildir", str(maildir), "--transport", "maildir"]
+    office.settings["notification"] = ["--maildir", str(maildir)]
+    office.settings["intake"] = ["--policy-dir", str(policy_by_maildir(office.dir / "policy"))]
     office.start_all()
     office.agents_present()
     lane = office.lane()
