@@ -17,7 +17,7 @@
     X(customer, "name of the customer, may be empty")                     \
     X(recipient, "name of who gets this message, may be empty")           \
     X(subject, "subject of the complaint, to the customer only")          \
-    X(summary, "what was done, on resolved, to the customer only")             \
+    X(summary, "what was done, on resolved, to the customer only")        \
     X(received, "when the complaint was received, in the office's zone")  \
     X(category, "name of the category")                                   \
     X(department, "name of the department")                               \

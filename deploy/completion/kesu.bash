@@ -24,6 +24,7 @@ _kesu()
 	'stats '*) offer=' --by --since' ;;
 	'top '*) offer=' --every --times' ;;
 	'policy check'*) offer='' ;;
+	'policy keys'*) offer='' ;;
 	'policy diff'*) offer='' ;;
 	'policy apply'*) offer=' --name' ;;
 	'journal info'*) offer='' ;;
@@ -51,7 +52,7 @@ _kesu()
 	elif [[ ${#words[@]} -eq 1 ]]; then
 		case ${words[0]} in
 		act) offer='start note resolve close assign presence' ;;
-		policy) offer='check diff apply' ;;
+		policy) offer='check keys diff apply' ;;
 		journal) offer='info verify export' ;;
 		fold) offer='list verify rebuild skip' ;;
 		deadletters) offer='list resend' ;;

@@ -235,7 +235,7 @@ static char *problem(struct intake *in, const char *what, uint64_t seq)
 static bool verify_block(struct intake *in, struct verify_task *t)
 {
     struct buf *block = NULL;
-    struct block_head head;
+    struct block_head head = {0};
     bool first = t->result.blocks == 0 && t->next_seq > 1;
     int err = journal_read(in->journal, t->next_seq, &block);
     if (err == 0) err = block_open(buf_span(block), &head);
