@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Intake's ways in: lanes by weight, TCP only with keys."""
+
+import signal
+import subprocess
+
+import kesu_client
+import zmq
+from conftest import BIN, free_port
+from kesu.v1 import command_pb2, types_pb2
+
+
+
+def test_a_surge_of_new_cases_does_not_starve_the_services(office):
+    intake = office.start("intake")
+    new, services = office.lane("intake-new", "new"), office.lane("intake-services", "services")
+    case_id = new.ask_one(kesu_client.receive_message("wet", email="a@example.org")).accepted.case_id
+    services.ask_one(note(case_id))
+    # All is waiting in the sockets when it goes on.
+    intake.send_signal(signal.SIGSTOP)
+    for _ in range(400):
+        new.send([kesu_client.receive_message("wet", email="a@example.org")])
+    for _ in range(100):
+        services.send([note(case_id)])
+    intake.send_signal(signal.SIGCONT)
+    seqs = {}
+    for lane, n in ((new, 400), (services, 100)):
+        seqs[lane.client] = [lane.receive(30).replies[0].accepted.seq for _ in range(n)]
+    assert all(seqs["services"]) and all(seqs["new"])
+    last = max(seqs["services"])
+    # 100 messages of services at 32 a turn take 4 turns: with 8 new ones each, and some for the start.
+    before = sum(seq < last for seq in seqs["new"])
+    assert before < 200, f"{before} new cases went before the last of 100 services' commands"
+
+
+def note(case_id):
+    body = command_pb2.AddNote(case_id=case_id, text="called")
+    return kesu_client.command(add_note=body, actor_kind=types_pb2.ACTOR_KIND_SERVICE, actor="routing")
+
+
+def curve_lane(port, server_key, public, secret):
+    socket = zmq.Context.instance().socket(zmq.DEALER)
+    socket.linger = 0
+    socket.curve_serverkey, socket.curve_publickey, socket.curve_secretkey = server_key, public, secret
+    socket.connect(f"tcp://127.0.0.1:{port}")
+    lane = kesu_client.Lane.__new__(kesu_client.Lane)
+    lane.client, lane.batch, lane.socket = "far", 0, socket
+    return lane
+
+
+def test_tcp_is_for_keys_of_the_list_only(office):
+    server_public, server_secret = zmq.curve_keypair()
+    good_public, good_secret = zmq.curve_keypair()
+    bad_public, bad_secret = zmq.curve_keypair()
+    allow = office.dir / "allow"
+    allow.write_text(f"{good_public.decode()} adapter shop\n")
+    port = free_port()
+    keys = ["--curve-public-key", server_public.decode(), "--curve-secret-key", server_secret.decode()]
+    office.start("intake", "--tcp-host", "127.0.0.1", "--tcp-port", str(port), *keys, "--curve-allow", str(allow))
+    good = curve_lane(port + 2, server_public, good_public, good_secret)
+    bad = curve_lane(port + 2, server_public, bad_public, bad_secret)
+    message = kesu_client.receive_message("wet", email="a@example.org")
+    assert good.ask_one(message).accepted.case_id > 0
+    bad.send([kesu_client.receive_message("wet", email="b@example.org")])
+    assert not bad.socket.poll(1500)
+    plain = zmq.Context.instance().socket(zmq.DEALER)
+    plain.linger = 0
+    plain.connect(f"tcp://127.0.0.1:{port + 2}")
+    plain.send(b"\x0a\x01x")
+    assert not plain.poll(1000)
+    assert office.info("intake").head_seq == good.ask_one(message).accepted.seq
+
+
+def test_tcp_without_keys_is_refused(office):
+    done = subprocess.run(
+        [BIN / "kesu-intake", "--run-dir", office.run, "--data-dir", office.data, "--tcp-host", "127.0.0.1",
+         "--tcp-port", str(free_port())],
+        capture_output=True, text=True, timeout=60, check=False,
+    )
+    assert done.returncode != 0
+    assert "E_PERMISSION" in done.stderr, done.stderr
