@@ -56,7 +56,7 @@ unsigned routing_similar_note(uint8_t *row, unsigned n, uint64_t who, uint32_t h
 uint32_t routing_similar_object(struct fold *f, uint64_t case_id, uint64_t customer_id, int64_t time_us,
                                 const Kesu__V1__Object *object)
 {
-    uint8_t name[HASH_BYTES], row[(ROUTING_SIMILAR_MAX + 1) * ENTRY];
+    uint8_t name[HASH_BYTES] = {0}, row[(ROUTING_SIMILAR_MAX + 1) * ENTRY];
     struct span value = SPAN_NONE, key = span_of(name, HASH_SHORT_BYTES);
     unsigned n = 0;
     if (object == NULL) return 0;

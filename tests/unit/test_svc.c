@@ -122,7 +122,7 @@ static void daemon_start(struct daemon *d, const char *dir, const char *extra)
         char *argv[] = {(char *)"kesu-toy",   (char *)"--run-dir", d->run_dir,
                         (char *)"--data-dir", d->data_dir,         (char *)"--log-level",
                         (char *)"error",      (char *)extra,       NULL};
-        _exit(svc_main(extra != NULL ? 8 : 7, argv, &toy_service));
+        exit(svc_main(extra != NULL ? 8 : 7, argv, &toy_service));
     }
     close(fds[0]);
     d->unblock_fd = fds[1];
