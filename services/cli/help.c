@@ -206,7 +206,8 @@ static void manual_of_all(void)
          "daemons. Each subcommand has a page of its own, kesu-COMMAND(1).");
     printf(".SH COMMANDS\n");
     for (const struct cli_command *k = cli_commands; k->name != NULL; k++) {
-        printf(".TP\n.B kesu %s \\fI%s\\fR\n", k->name, k->arguments);
+        printf(".TP\n.B kesu %s%s%s%s\n", k->name, k->arguments[0] != '\0' ? " \\fI" : "", k->arguments,
+               k->arguments[0] != '\0' ? "\\fR" : "");
         roff(k->summary);
     }
     printf(".SH FLAGS OF ALL\n");
@@ -227,8 +228,9 @@ int cli_manual(struct cli *c)
     for (char *p = page; *p != '\0'; p++)
         if (*p == ' ') *p = '-';
     manual_head(page, k->summary);
-    printf(".SH SYNOPSIS\n.B kesu %s\n%s.I %s\n.SH DESCRIPTION\n", k->name,
-           k->flags != NULL ? ".RI [ flags ]\n" : "", k->arguments[0] != '\0' ? k->arguments : "\\&");
+    printf(".SH SYNOPSIS\n.B kesu %s\n%s", k->name, k->flags != NULL ? ".RI [ flags ]\n" : "");
+    if (k->arguments[0] != '\0') printf(".I %s\n", k->arguments);
+    printf(".SH DESCRIPTION\n");
     roff(k->about);
     if (k->flags != NULL) {
         printf(".SH FLAGS\n");
