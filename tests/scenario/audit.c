@@ -81,7 +81,18 @@ static struct audit_clock *clock_of(struct audit_case *c, const char *name)
     return NULL;
 }
 
-static void change_clock(struct audit *a, uint64_t seq, struct audit_case *c,
+/* A step that has a new time, still to come, may fire anew. */
+static void forget_fired(struct audit_clock *k, int64_t time_us)
+{
+    unsigned kept = 0;
+    for (unsigned i = 0; i < k->n_fired; i++) {
+        bool warn = k->fired[i].step == KESU__V1__FIRE_CLOCK__STEP__STEP_WARN;
+        if ((warn ? k->warn_at : k->due_at) <= time_us) k->fired[kept++] = k->fired[i];
+    }
+    k->n_fired = kept;
+}
+
+static void change_clock(struct audit *a, uint64_t seq, int64_t time_us, struct audit_case *c,
                          const Kesu__V1__ClockChange *change)
 {
     struct audit_clock *k = clock_of(c, change->clock);
@@ -106,6 +117,7 @@ static void change_clock(struct audit *a, uint64_t seq, struct audit_case *c,
     k->due_at = change->due_at;
     k->n_levels = change->n_escalate_at < 8 ? (unsigned)change->n_escalate_at : 8;
     for (unsigned i = 0; i < k->n_levels; i++) k->escalate_at[i] = change->escalate_at[i];
+    forget_fired(k, time_us);
     bool ordered = k->warn_at < k->due_at;
     for (unsigned i = 0; i < k->n_levels; i++)
         ordered = ordered && k->escalate_at[i] > (i > 0 ? k->escalate_at[i - 1] : k->due_at);
@@ -133,8 +145,7 @@ static void fire_clock(struct audit *a, uint64_t seq, int64_t time_us, struct au
         audit_broken(a, "seq %llu: clock %s of case %s fired %lld us early", n, fired->clock, c->number,
                      (long long)(due_at - time_us));
     for (unsigned i = 0; i < k->n_fired; i++)
-        if (k->fired[i].step == (int)fired->step &&
-            k->fired[i].level == fired->level) /* also when it was moved */
+        if (k->fired[i].step == (int)fired->step && k->fired[i].level == fired->level)
             audit_broken(a, "seq %llu: clock %s of case %s fired this step twice", n, fired->clock,
                          c->number);
     if (k->n_fired == AUDIT_STEPS) {
@@ -165,7 +176,7 @@ static void on_opened(struct audit *a, const struct input *in, struct audit_case
     c->has_contact = opened->n_contact_hashes > 0;
     c->messages = 1;
     a->counts.opened++;
-    if (!a->policy) audit_broken(a, "seq %llu: a case without a policy", (unsigned long long)in->seq);
+    if (a->policies == 0) audit_broken(a, "seq %llu: a case without a policy", (unsigned long long)in->seq);
 }
 
 static void on_added(struct audit *a, const struct input *in, struct audit_case *c)
@@ -209,7 +220,7 @@ static void on_assigned(struct audit *a, const struct input *in, struct audit_ca
         a->counts.assigned++;
     agent->open++;
     copy_id(c->agent, assigned->agent);
-    if (c->stage < KESU__V1__STAGE__STAGE_ASSIGNED) c->stage = KESU__V1__STAGE__STAGE_ASSIGNED;
+    c->stage = KESU__V1__STAGE__STAGE_ASSIGNED;
 }
 
 static void on_started(struct audit *a, const struct input *in, struct audit_case *c)
@@ -227,7 +238,7 @@ static void on_note(struct audit *a, const struct input *in, struct audit_case *
 
 static void on_resolved(struct audit *a, const struct input *in, struct audit_case *c)
 {
-    if (c->stage != KESU__V1__STAGE__STAGE_IN_PROGRESS)
+    if (c->stage != KESU__V1__STAGE__STAGE_ASSIGNED && c->stage != KESU__V1__STAGE__STAGE_IN_PROGRESS)
         audit_broken(a, "seq %llu: case %s resolved in stage %d", (unsigned long long)in->seq, c->number,
                      (int)c->stage);
     if (strcmp(in->event->case_resolved->agent, c->agent) != 0)
@@ -268,6 +279,7 @@ static void on_delivery(struct audit *a, const struct input *in, struct audit_ca
     *d = (struct audit_delivery){.case_id = c->id,
                                  .cause_seq = recorded->cause_seq,
                                  .target = recorded->target,
+                                 .seen_us = a->now_us,
                                  .attempts = recorded->attempts,
                                  .outcome = recorded->outcome};
     copy_id(d->kind, recorded->kind);
@@ -315,7 +327,7 @@ static void check_case_event(struct audit *a, const struct input *in)
     c->last_seq = in->seq;
     for (size_t i = 0; i < sizeof case_rows / sizeof case_rows[0]; i++)
         if (case_rows[i].type == e->body_case) case_rows[i].check(a, in, c);
-    for (size_t i = 0; i < e->n_clocks; i++) change_clock(a, in->seq, c, e->clocks[i]);
+    for (size_t i = 0; i < e->n_clocks; i++) change_clock(a, in->seq, in->time_us, c, e->clocks[i]);
     for (unsigned i = 0; i < c->n_clocks; i++)
         if (c->stage == KESU__V1__STAGE__STAGE_CLOSED && c->clocks[i].running)
             audit_broken(a, "seq %llu: clock %s runs in a closed case", n, c->clocks[i].name);
@@ -333,7 +345,7 @@ static void check_event(struct audit *a, const struct input *in)
         agent->present = e->presence_set->present;
         agent->capacity = e->presence_set->capacity;
     } else if (e->body_case == KESU__V1__EVENT__BODY_POLICY_ACTIVATED) {
-        a->policy = true;
+        a->policies++;
     }
 }
 

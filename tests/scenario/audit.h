@@ -56,6 +56,7 @@ struct audit_delivery {
     uint64_t case_id, cause_seq;
     char kind[AUDIT_ID];
     unsigned target, attempts;
+    int64_t seen_us; /* by the auditor */
     Kesu__V1__DeliveryOutcome outcome;
     char transport[16], message_id[320];
 };
@@ -76,8 +77,9 @@ struct audit {
     struct audit_counts counts;
     uint8_t hash[HASH_BYTES]; /* of the last block */
     int64_t time_us;
-    bool policy;
-    char broken[400]; /* the first thing that was; empty: none */
+    unsigned policies; /* put into force */
+    int64_t now_us;    /* of the world, when a block is read */
+    char broken[400];  /* the first thing that was; empty: none */
 };
 
 void audit_init(struct audit *a);

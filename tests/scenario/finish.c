@@ -211,9 +211,13 @@ static void compare_case(struct office *o, const Kesu__V1__CaseState *state)
                 state->severity == c->severity && state->last_seq == c->last_seq &&
                 state->messages == c->messages;
     if (!same)
-        audit_broken(a, "the register says of case %s: version %llu, stage %d, agent '%s', %u messages",
-                     c->number, (unsigned long long)state->version, (int)state->stage, state->agent,
-                     state->messages);
+        audit_broken(
+            a,
+            "the register and the journal differ on case %s: version %llu/%llu, stage %d/%d, agent %s/%s, "
+            "category %s/%s, department %s/%s, severity %d/%d, messages %u/%u",
+            c->number, (unsigned long long)state->version, (unsigned long long)c->version, (int)state->stage,
+            (int)c->stage, state->agent, c->agent, state->category, c->category, state->department,
+            c->department, (int)state->severity, (int)c->severity, state->messages, c->messages);
 }
 
 static void compare_register(struct office *o, struct arena *arena)

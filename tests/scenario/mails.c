@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "check.h"
+#include "clock.h"
 #include "office.h"
 
 struct sent {
@@ -102,6 +103,22 @@ static unsigned outcomes_of(const struct audit *a, const char *id)
     return n;
 }
 
+/* Once the journal has its outcome, a message does not go again: whoever may
+ * still send it has heard of that within half a minute. */
+static void check_repeats(struct office *o, const struct sim_mail *mails, unsigned n)
+{
+    struct audit *a = &o->audit;
+    for (unsigned i = 0; i < n; i++) {
+        char id[320];
+        identity_of(&mails[i], id);
+        for (unsigned k = 0; k < a->n_deliveries; k++)
+            if (strcmp(a->deliveries[k].message_id, id) == 0 &&
+                mails[i].at_us > a->deliveries[k].seen_us + 30 * USEC_PER_SEC)
+                audit_broken(a, "%s was sent again %lld s after its outcome was in the journal", id,
+                             (long long)((mails[i].at_us - a->deliveries[k].seen_us) / USEC_PER_SEC));
+    }
+}
+
 bool mails_are_settled(struct office *o)
 {
     const struct sim_mail *mails = NULL;
@@ -122,6 +139,7 @@ void mails_check(struct office *o)
     struct sent *sent = calloc(n + 1, sizeof *sent);
     CHECK(sent != NULL);
     unsigned n_sent = group(o, mails, n, sent);
+    check_repeats(o, mails, n);
     for (unsigned i = 0; i < n_sent; i++) {
         if (sent[i].copies > allowed_copies(o))
             audit_broken(a, "%s was sent %u times", sent[i].id, sent[i].copies);

@@ -17,6 +17,9 @@
 struct office;
 struct people;
 
+enum { STORE_DELETED, SERVICE_STOPPED, DISK_LOW, POLICY_CHANGED, N_DISASTERS };
+extern const char *const disaster_names[N_DISASTERS];
+
 /* One process of the office. */
 struct office_service {
     struct office *office;
@@ -41,6 +44,7 @@ struct office {
     bool has_uuid;
     uint64_t head_seq; /* as the feed said last */
     struct people *people;
+    uint64_t disasters[N_DISASTERS];
     int64_t wall_us; /* what the wall clock was at the start, minus the monotonic one */
 };
 
@@ -52,6 +56,9 @@ void office_run(struct office *o, int64_t for_us);
 /* reader.c */
 void reader_start(struct office *o);
 
+/* disasters.c: as office_run, with things that happen once in a while. */
+void disasters_run(struct office *o, int64_t for_us);
+
 /* people.c: whoever submits and works. */
 struct people *people_new(struct office *o);
 void people_free(struct people **p);
@@ -61,6 +68,7 @@ bool people_are_done(const struct people *p);
 void people_all_present(struct people *p);
 /* Acknowledged = journalled, as far as the auditor has read. */
 void people_compare(struct people *p);
+bool people_change_policy(struct people *p); /* false: not now */
 unsigned people_accepted(const struct people *p);
 
 /* finish.c: no faults any more; waits until all is quiet, then compares all with all. */

@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "err.h"
 #include "office.h"
+#include "policy.h"
 #include "sched.h"
 #include "uuid.h"
 
@@ -78,7 +79,8 @@ static void on_reply(void *self, const Kesu__V1__Reply *reply)
         if (reply->refused->disposition != KESU__V1__DISPOSITION__DISPOSITION_RETRY)
             audit_broken(&p->o->audit, "what was accepted at seq %llu is refused with %d",
                          (unsigned long long)e->seq, (int)reply->refused->code);
-    } else if (reply->refused->disposition == KESU__V1__DISPOSITION__DISPOSITION_RETRY) {
+    } else if (reply->refused->disposition == KESU__V1__DISPOSITION__DISPOSITION_RETRY &&
+               e->body != KESU__V1__COMMAND__BODY_ASSIGN_CASE) {
         e->state = WAITING;
         e->again_us = clock_mono_us(p->env) + USEC_PER_SEC;
     } else {
@@ -216,6 +218,12 @@ static void same_command(struct people *p)
 
 /* ---- work ------------------------------------------------------------------------------- */
 
+static const struct {
+    const char *id;
+    unsigned capacity;
+} agents[] = {{"lara", 5}, {"liam", 4}, {"finn", 3}, {"stella", 4}};
+#define N_AGENTS (sizeof agents / sizeof agents[0])
+
 static void act_as(struct people *p, Kesu__V1__ActorKind kind, const char *name, Kesu__V1__Command *command)
 {
     Kesu__V1__Actor actor = KESU__V1__ACTOR__INIT;
@@ -260,11 +268,47 @@ static void work_on_case(struct people *p)
     act_as(p, KESU__V1__ACTOR_KIND__ACTOR_KIND_STAFF, c->agent, &command);
 }
 
-static const struct {
-    const char *id;
-    unsigned capacity;
-} agents[] = {{"lara", 5}, {"liam", 4}, {"finn", 3}, {"stella", 4}};
-#define N_AGENTS (sizeof agents / sizeof agents[0])
+/* Another one judges a case anew. */
+static void judge_again(struct people *p)
+{
+    static const struct {
+        char *category, *department;
+    } judgements[] = {
+        {"damage.wet", "logistics"}, {"delay", "logistics"}, {"refund", "finance"}, {"other", "service"}};
+    const struct audit *a = &p->o->audit;
+    if (a->n_cases == 0) return;
+    const struct audit_case *c = &a->cases[draw(p, a->n_cases)];
+    size_t k = draw(p, 4);
+    uint8_t hash[HASH_BYTES] = {0};
+    Kesu__V1__Judgement judgement = KESU__V1__JUDGEMENT__INIT;
+    judgement.category = judgements[k].category;
+    judgement.department = judgements[k].department;
+    judgement.severity = (Kesu__V1__Severity)(1 + draw(p, 4));
+    judgement.language = KESU__V1__LANGUAGE__LANGUAGE_EN;
+    judgement.policy_hash = (ProtobufCBinaryData){sizeof hash, hash};
+    Kesu__V1__ClassifyCase classify = KESU__V1__CLASSIFY_CASE__INIT;
+    classify.case_id = c->id;
+    classify.judgement = &judgement;
+    Kesu__V1__Command command = KESU__V1__COMMAND__INIT;
+    command.body_case = KESU__V1__COMMAND__BODY_CLASSIFY_CASE;
+    command.classify_case = &classify;
+    act_as(p, KESU__V1__ACTOR_KIND__ACTOR_KIND_STAFF, "boss", &command);
+}
+
+/* ... or gives it to another agent. */
+static void assign_again(struct people *p)
+{
+    const struct audit *a = &p->o->audit;
+    if (a->n_cases == 0) return;
+    Kesu__V1__AssignCase assign = KESU__V1__ASSIGN_CASE__INIT;
+    assign.case_id = a->cases[draw(p, a->n_cases)].id;
+    assign.agent = (char *)(uintptr_t)agents[draw(p, N_AGENTS)].id;
+    assign.reason = "knows more of it";
+    Kesu__V1__Command command = KESU__V1__COMMAND__INIT;
+    command.body_case = KESU__V1__COMMAND__BODY_ASSIGN_CASE;
+    command.assign_case = &assign;
+    act_as(p, KESU__V1__ACTOR_KIND__ACTOR_KIND_STAFF, "boss", &command);
+}
 
 static void set_presence(struct people *p, size_t k, bool present, unsigned capacity)
 {
@@ -298,19 +342,60 @@ static void accept_clock(struct people *p)
     act_as(p, KESU__V1__ACTOR_KIND__ACTOR_KIND_OPERATOR, "operator", &command);
 }
 
+/* ---- another policy --------------------------------------------------------------------- */
+
+static void send_policy(struct people *p, struct span bundle)
+{
+    uint8_t hash[HASH_BYTES];
+    hash_bytes(bundle, hash);
+    Kesu__V1__StorePolicyPart part = KESU__V1__STORE_POLICY_PART__INIT;
+    part.hash = (ProtobufCBinaryData){sizeof hash, hash};
+    part.count = 1;
+    part.content = (ProtobufCBinaryData){bundle.n, (uint8_t *)(uintptr_t)bundle.p};
+    Kesu__V1__Command command = KESU__V1__COMMAND__INIT;
+    command.body_case = KESU__V1__COMMAND__BODY_STORE_POLICY_PART;
+    command.store_policy_part = &part;
+    act_as(p, KESU__V1__ACTOR_KIND__ACTOR_KIND_OPERATOR, "operator", &command);
+    Kesu__V1__ActivatePolicy activate = KESU__V1__ACTIVATE_POLICY__INIT;
+    activate.hash = part.hash;
+    activate.name = "another";
+    command.body_case = KESU__V1__COMMAND__BODY_ACTIVATE_POLICY;
+    command.activate_policy = &activate;
+    act_as(p, KESU__V1__ACTOR_KIND__ACTOR_KIND_OPERATOR, "operator", &command);
+}
+
+bool people_change_policy(struct people *p)
+{
+    if (!sim_is_up(p->i)) return false;
+    struct arena arena;
+    Kesu__V1__PolicyBundle *bundle = NULL;
+    char *error = NULL;
+    arena_init(&arena, &mem_libc, (size_t)64 << 20);
+    int e = policy_compile(p->env, OFFICE_POLICY, &arena, &bundle, &error);
+    if (e != 0) audit_broken(&p->o->audit, "the policy does not compile: %s", error);
+    if (e == 0) { /* more time for the first answer, and a lower bar for what is urgent */
+        bundle->policy->clocks[0]->dues[0]->after += (int64_t)draw(p, 20 * USEC_PER_SEC);
+        bundle->policy->scoring->s1 += (int32_t)draw(p, 10);
+        send_policy(p, codec_pack(bundle, &arena));
+    }
+    mem_free(&p->env->mem, error);
+    arena_deinit(&arena);
+    return e == 0;
+}
+
 /* ---- the process -------------------------------------------------------------------------- */
 
 static const struct {
     unsigned weight;
     void (*act)(struct people *p);
 } acts[] = {
-    {30, new_complaint}, {8, another_message}, {4, same_message},
-    {6, same_command},   {45, work_on_case},   {3, change_presence},
+    {30, new_complaint}, {8, another_message}, {4, same_message}, {6, same_command},
+    {45, work_on_case},  {3, change_presence}, {3, judge_again},  {3, assign_again},
 };
 
 static void act(struct people *p)
 {
-    uint64_t at = draw(p, 96);
+    uint64_t at = draw(p, 102);
     for (size_t k = 0; k < sizeof acts / sizeof acts[0]; k++) {
         if (at < acts[k].weight) {
             acts[k].act(p);

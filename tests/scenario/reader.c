@@ -12,6 +12,7 @@ static void on_block(void *self, struct buf *block, const struct block_head *hea
     if (head->first_seq != o->audit.n_events + 1)
         audit_broken(&o->audit, "the feed gave seq %llu after %llu", (unsigned long long)head->first_seq,
                      (unsigned long long)o->audit.n_events);
+    o->audit.now_us = sim_now_us(o->sim);
     audit_block(&o->audit, buf_span(block), head);
     feed_done(o->feed, block->n, o->audit.n_events);
 }

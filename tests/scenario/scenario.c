@@ -26,7 +26,7 @@
 
 struct result { /* in memory shared with the children */
     bool done;
-    uint64_t faults[SIM_N_FAULTS];
+    uint64_t faults[SIM_N_FAULTS], disasters[N_DISASTERS];
     uint64_t cases, events, accepted, mails, boots;
     uint8_t head[4]; /* of the hash of the last block: the same run has the same */
     char broken[400];
@@ -87,6 +87,7 @@ static void note_result(struct office *o, struct result *r)
 {
     const struct sim_mail *mails;
     memcpy(r->faults, sim_fault_counts(o->sim), sizeof r->faults);
+    memcpy(r->disasters, o->disasters, sizeof r->disasters);
     r->cases = o->audit.n_cases;
     r->events = o->audit.n_events;
     r->accepted = people_accepted(o->people);
@@ -102,7 +103,7 @@ static void run_seed(const struct options *opts, uint64_t seed, struct result *r
     struct office *o = office_new(seed, opts->policy_dir);
     struct sim_faults faults = draw_faults(o->sim);
     sim_set_faults(o->sim, &faults);
-    office_run(o, 90 * USEC_PER_SEC + (int64_t)sim_random(o->sim, 2 * USEC_PER_MIN));
+    disasters_run(o, 90 * USEC_PER_SEC + (int64_t)sim_random(o->sim, 2 * USEC_PER_MIN));
     sim_set_faults(o->sim, NULL);
     finish(o);
     note_result(o, r);
@@ -183,12 +184,20 @@ static unsigned long run_all(const struct options *opts, struct result *results)
     return failed;
 }
 
+/* 1 when it never happened. */
+static unsigned show_count(const char *name, uint64_t n)
+{
+    printf("  %-20s %8llu\n", name, (unsigned long long)n);
+    return n == 0;
+}
+
 static int summarise(const struct options *opts, const struct result *results, unsigned long failed)
 {
     struct result sum = {0};
     unsigned never = 0;
     for (unsigned long i = 0; i < opts->seeds; i++) {
         for (unsigned k = 0; k < SIM_N_FAULTS; k++) sum.faults[k] += results[i].faults[k];
+        for (unsigned k = 0; k < N_DISASTERS; k++) sum.disasters[k] += results[i].disasters[k];
         sum.cases += results[i].cases;
         sum.events += results[i].events;
         sum.accepted += results[i].accepted;
@@ -198,10 +207,8 @@ static int summarise(const struct options *opts, const struct result *results, u
     printf("%lu seeds: %llu cases, %llu events, %llu commands accepted, %llu mails, %llu starts\n",
            opts->seeds, (unsigned long long)sum.cases, (unsigned long long)sum.events,
            (unsigned long long)sum.accepted, (unsigned long long)sum.mails, (unsigned long long)sum.boots);
-    for (unsigned k = 0; k < SIM_N_FAULTS; k++) {
-        printf("  %-20s %8llu\n", sim_fault_names[k], (unsigned long long)sum.faults[k]);
-        if (sum.faults[k] == 0) never++;
-    }
+    for (unsigned k = 0; k < SIM_N_FAULTS; k++) never += show_count(sim_fault_names[k], sum.faults[k]);
+    for (unsigned k = 0; k < N_DISASTERS; k++) never += show_count(disaster_names[k], sum.disasters[k]);
     if (never > 0) printf("%u faults never happened: more seeds are needed\n", never);
     if (failed > 0) printf("%lu of %lu seeds failed\n", failed, opts->seeds);
     return failed > 0 || never > 0 || sum.cases == 0 ? EXIT_FAILURE : EXIT_SUCCESS;
