@@ -141,6 +141,38 @@ static bool is_before(const struct sim_event *a, const struct sim_event *b)
     return a->order < b->order;
 }
 
+static bool is_dropped(const struct sim_event *e)
+{
+    return e->dead || (e->instance != NULL && (!e->instance->up || e->instance->boot != e->boot));
+}
+
+static void sift_up(struct sim *s, size_t at, struct sim_event *e)
+{
+    while (at > 0 && is_before(e, s->heap[(at - 1) / 2])) {
+        s->heap[at] = s->heap[(at - 1) / 2];
+        at = (at - 1) / 2;
+    }
+    s->heap[at] = e;
+}
+
+/* Throws out what was cancelled before it makes the heap larger. */
+static void make_room(struct sim *s)
+{
+    size_t n = s->n_heap, kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct sim_event *e = s->heap[i];
+        if (is_dropped(e))
+            free(e);
+        else
+            sift_up(s, kept++, e);
+    }
+    s->n_heap = kept;
+    if (kept < s->heap_size / 2) return;
+    s->heap_size = s->heap_size > 0 ? 2 * s->heap_size : 64;
+    s->heap = (struct sim_event **)realloc((void *)s->heap, s->heap_size * sizeof(struct sim_event *));
+    CHECK(s->heap != NULL);
+}
+
 struct sim_event *sim_at(struct sim *s, struct sim_instance *i, int64_t due_us, void (*run)(void *self),
                          void *self)
 {
@@ -149,17 +181,8 @@ struct sim_event *sim_at(struct sim *s, struct sim_instance *i, int64_t due_us, 
     uint64_t order = (sim_random(s, UINT64_C(1) << 24) << 40) | (++s->serial & ((UINT64_C(1) << 40) - 1));
     *e = (struct sim_event){
         due_us < s->now_us ? s->now_us : due_us, order, i, i != NULL ? i->boot : 0, false, run, self};
-    if (s->n_heap == s->heap_size) {
-        s->heap_size = s->heap_size > 0 ? 2 * s->heap_size : 64;
-        s->heap = (struct sim_event **)realloc((void *)s->heap, s->heap_size * sizeof(struct sim_event *));
-        CHECK(s->heap != NULL);
-    }
-    size_t at = s->n_heap++;
-    while (at > 0 && is_before(e, s->heap[(at - 1) / 2])) {
-        s->heap[at] = s->heap[(at - 1) / 2];
-        at = (at - 1) / 2;
-    }
-    s->heap[at] = e;
+    if (s->n_heap == s->heap_size) make_room(s);
+    sift_up(s, s->n_heap++, e);
     return e;
 }
 
@@ -183,11 +206,6 @@ static struct sim_event *pop(struct sim *s)
     }
     if (s->n_heap > 0) s->heap[at] = last;
     return top;
-}
-
-static bool is_dropped(const struct sim_event *e)
-{
-    return e->dead || (e->instance != NULL && (!e->instance->up || e->instance->boot != e->boot));
 }
 
 /* ---- instances --------------------------------------------------------------- */
