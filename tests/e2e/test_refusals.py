@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tables and the client of PROTOCOL.md, walked against a real intake."""
+"""The tables of PROTOCOL.md, walked against a real intake."""
 
 import hashlib
 import json
 import os
 import pathlib
-import re
 import subprocess
-import sys
 import time
 
 import kesu_client
@@ -345,20 +343,3 @@ def test_in_which_stage(office):
             assert (refused.code == command_pb2.E_STAGE) == (name not in possible), (name, stage, refused)
             if refused.code == command_pb2.E_STAGE:
                 assert set(refused.allowed) == possible
-
-
-def test_the_client_of_the_document(office):
-    """The 20 lines, as they stand there."""
-    code = re.search(r"```python\n(.*?)```", PROTOCOL, re.S).group(1)
-    assert len(code.strip().splitlines()) <= 22
-    office.start("intake")
-    path = office.dir / "client.py"
-    path.write_text(code)
-    generated = pathlib.Path(command_pb2.__file__).parents[2]
-    done = subprocess.run(
-        [sys.executable, path, office.run], env={**os.environ, "PYTHONPATH": str(generated)},
-        capture_output=True, text=True, timeout=60, check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert re.search(r'number: "\d{4}-\d{6}"', done.stdout), done.stdout
-    assert re.search(r"^\d+ case_opened$", done.stdout, re.M), done.stdout
