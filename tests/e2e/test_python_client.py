@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Another language needs only the .proto files: cases opened, the journal followed."""
 
-import os
 import pathlib
 import re
 import subprocess
@@ -21,16 +20,17 @@ def test_the_example_of_the_protocol_document_runs(office):
     assert len(code) <= 20, f"{len(code)} lines"
     office.start("intake")
     done = subprocess.run(
-        [sys.executable, "-c", examples[0]],
-        env={**os.environ, "KESU_RUN_DIR": str(office.run)}, capture_output=True, text=True, timeout=60, check=False,
-        cwd=office.dir,
+        [sys.executable, "-c", examples[0], str(office.run)], capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert re.search(r"\b\d{4}-\d{6,}\b", done.stdout), f"it prints the number of the case: {done.stdout}"
+    number = re.search(r'number: "(\d{4}-\d{6,})"', done.stdout)
+    assert number, f"it prints the reply: {done.stdout}"
     reader = office.journal()
     events = reader.all()
     reader.close()
-    assert [e.name for e in events].count("case_opened") == 1
+    assert [e.body.number for e in events if e.name == "case_opened"] == [number.group(1)]
+    for event in events:
+        assert f"{event.seq} {event.name}\n" in done.stdout, "it follows the journal"
 
 
 def test_cases_are_opened_and_the_journal_followed(office):
