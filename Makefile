@@ -106,11 +106,11 @@ python-protos: $(protos)
 
 .PHONY: check-e2e
 check-e2e: all python-protos ## real processes, driven from Python
-	PYTHONPATH=$(BUILD)/python $(pytest) tests/e2e
+	PYTHONPATH=$(abspath $(BUILD))/python $(pytest) tests/e2e
 
 .PHONY: check-crash
 check-crash: all python-protos ## kill -9 under load, then audit
-	PYTHONPATH=$(BUILD)/python $(pytest) tests/crash
+	PYTHONPATH=$(abspath $(BUILD))/python $(pytest) tests/crash
 
 .PHONY: asan
 asan: ## unit tests, scenario and end-to-end tests under ASan and UBSan
