@@ -371,6 +371,47 @@ static void test_crashes(void **state)
     assert_true(n_crashes >= 20);
 }
 
+static void resend_all(struct world *w)
+{
+    Kesu__V1__ControlRequest request = KESU__V1__CONTROL_REQUEST__INIT;
+    Kesu__V1__ResendDeadLetters all = KESU__V1__RESEND_DEAD_LETTERS__INIT;
+    request.body_case = KESU__V1__CONTROL_REQUEST__BODY_RESEND_DEAD_LETTERS;
+    request.resend_dead_letters = &all;
+    notification_letters_resend(svc_self(w->svc), 0, &request); /* nobody waits for the answer */
+}
+
+/* In vain while the other side is away: its second giving up is refused, it stays a dead letter. */
+static void test_dead_letter_sent_again(void **state)
+{
+    (void)state;
+    struct world *w = world_new(10);
+    world_start(w);
+    sim_set_faults(w->sim, &(struct sim_faults){.mail_permanent = 1000000});
+    journal_case(w, "lin@customer.example", EN, false);
+    sim_run(w->sim, USEC_PER_MIN);
+    assert_int_equal(w->n_outcomes, 1);
+    w->refuse = true;
+    for (unsigned round = 1; round <= 2; round++) {
+        resend_all(w);
+        sim_run(w->sim, USEC_PER_MIN);
+        assert_int_equal(w->n_outcomes, 1 + round);
+    }
+    w->refuse = false;
+    sim_set_faults(w->sim, NULL);
+    sim_run(w->sim, USEC_PER_HOUR); /* not by itself */
+    mail(w, 0, 0);
+    resend_all(w);
+    sim_run(w->sim, USEC_PER_MIN);
+    mail(w, 0, 1);
+    assert_int_equal(w->n_outcomes, 4);
+    assert_string_equal(w->outcomes[0].message_id, w->outcomes[3].message_id);
+    assert_int_equal(metric(w, "kesu_notification_queued"), 0);
+    resend_all(w); /* there is none any more */
+    sim_run(w->sim, USEC_PER_MIN);
+    mail(w, 0, 1);
+    world_free(w);
+}
+
 /* A store that is rebuilt from a journal with old intents without an outcome. */
 static void test_rebuild_holds_what_is_old(void **state)
 {
@@ -451,7 +492,7 @@ static void test_message_id(void **state)
 
 UNIT_MAIN(cmocka_unit_test(test_receipt), cmocka_unit_test(test_breach_to_the_manager),
           cmocka_unit_test(test_waits_for_the_language), cmocka_unit_test(test_tries_again_later),
-          cmocka_unit_test(test_dead_letter), cmocka_unit_test(test_lost_answer_repeats_the_same_mail),
-          cmocka_unit_test(test_crashes), cmocka_unit_test(test_rebuild_holds_what_is_old),
-          cmocka_unit_test(test_closed_case_is_forgotten), cmocka_unit_test(test_keys_are_asked_for),
-          cmocka_unit_test(test_message_id))
+          cmocka_unit_test(test_dead_letter), cmocka_unit_test(test_dead_letter_sent_again),
+          cmocka_unit_test(test_lost_answer_repeats_the_same_mail), cmocka_unit_test(test_crashes),
+          cmocka_unit_test(test_rebuild_holds_what_is_old), cmocka_unit_test(test_closed_case_is_forgotten),
+          cmocka_unit_test(test_keys_are_asked_for), cmocka_unit_test(test_message_id))
