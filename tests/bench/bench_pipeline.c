@@ -21,7 +21,8 @@
 #include "sched.h"
 #include "uuid.h"
 
-#define LOOK_US (10 * USEC_PER_MS)
+#define LOOK_US  (10 * USEC_PER_MS)
+#define STALL_US (20 * USEC_PER_SEC) /* without a new block: something does not go on */
 
 static const char *const texts[] = {
     "The parcel arrived wet and the carton was crushed; the contents are broken. ",
@@ -42,7 +43,7 @@ struct pipeline {
     struct ask *intake, *analytics, *fold_ask;
     struct command_client *people;
     struct feed *feed;
-    struct timer *timer;
+    struct timer *timer, *stall;
     struct load_opts load_opts;
     struct load *load;
     unsigned present;
@@ -64,6 +65,14 @@ static void fail(struct pipeline *p, const char *why)
 {
     fprintf(stderr, "bench_pipeline: %s\n", why);
     env_stop(p->env, 1);
+}
+
+static void on_stall(void *self)
+{
+    struct pipeline *p = self;
+    fprintf(stderr, "opened %" PRIu64 " classified %" PRIu64 " assigned %" PRIu64 "\n", p->opened,
+            p->classified, p->assigned);
+    fail(p, "the pipeline stands still");
 }
 
 /* ---- the end: all have folded it, and the counts agree --------------------------------- */
@@ -150,6 +159,7 @@ static void on_block(void *self, struct buf *block, const struct block_head *hea
     }
     p->last_seq = head->first_seq + head->count - 1;
     feed_done(p->feed, block->n, p->last_seq);
+    timer_set(p->env, p->stall, clock_mono_us(p->env) + STALL_US);
     int64_t now = clock_mono_us(p->env);
     if (getenv("BENCH_SHOW") != NULL && now - p->show_us > USEC_PER_SEC) {
         p->show_us = now;
@@ -221,6 +231,8 @@ static int start(struct pipeline *p)
                              .from_seq = 1,
                              .self = p,
                              .on_block = on_block};
+    p->stall = timer_new(p->env, on_stall, p);
+    timer_set(p->env, p->stall, clock_mono_us(p->env) + STALL_US);
     int r = ask_open(p->env, endpoint(p, "intake-control"), &p->intake);
     if (r == 0) r = ask_open(p->env, endpoint(p, "analytics-query"), &p->analytics);
     if (r == 0) r = command_client_open(p->env, &people, &p->people);
@@ -268,6 +280,7 @@ int main(int argc, char **argv)
     ask_close(p.analytics);
     ask_close(p.fold_ask);
     timer_free(p.env, p.timer);
+    timer_free(p.env, p.stall);
     env_real_free(&real);
     return status;
 }
