@@ -40,7 +40,7 @@ struct pipeline {
     const char *run_dir;
     char **folds;
     unsigned n_folds, fold;
-    struct ask *intake, *analytics, *fold_ask;
+    struct ask *intake, *analytics, *fold_asks[16];
     struct command_client *people;
     struct feed *feed;
     struct timer *timer, *stall;
@@ -54,9 +54,9 @@ struct pipeline {
 
 static const char *endpoint(const struct pipeline *p, const char *name)
 {
-    static char text[4][512];
+    static char text[32][512]; /* each lives for 32 more */
     static unsigned next;
-    char *to = text[next++ % 4];
+    char *to = text[next++ % 32];
     (void)snprintf(to, sizeof(text[0]), "ipc://%s/%s.ipc", p->run_dir, name);
     return to;
 }
@@ -103,13 +103,15 @@ static void on_fold(void *self, const Kesu__V1__ControlReply *reply)
         fail(p, "a fold does not answer");
         return;
     }
+    if (getenv("BENCH_SHOW") != NULL)
+        fprintf(stderr, "%.3f s: %s at %" PRIu64 " of %" PRIu64 "\n",
+                (double)(clock_mono_us(p->env) - p->start_us) / 1e6, p->folds[p->fold],
+                reply->info->folded_seq, p->last_seq);
     if (reply->info->folded_seq < p->last_seq) {
         timer_set(p->env, p->timer, clock_mono_us(p->env) + LOOK_US);
         return;
     }
     p->fold++;
-    ask_close(p->fold_ask);
-    p->fold_ask = NULL;
     timer_set(p->env, p->timer, clock_mono_us(p->env));
 }
 
@@ -126,15 +128,9 @@ static void ask_fold(void *self)
         ask_send(p->analytics, &request, on_stats, p);
         return;
     }
-    char name[100];
-    (void)snprintf(name, sizeof(name), "%s-control", p->folds[p->fold]);
-    if (p->fold_ask == NULL && ask_open(p->env, endpoint(p, name), &p->fold_ask) < 0) {
-        fail(p, "cannot connect to a fold");
-        return;
-    }
     request.body_case = KESU__V1__CONTROL_REQUEST__BODY_INFO;
     request.info = &get;
-    ask_send(p->fold_ask, &request, on_fold, p);
+    ask_send(p->fold_asks[p->fold], &request, on_fold, p);
 }
 
 /* ---- the journal ---------------------------------------------------------------------------- */
@@ -235,6 +231,11 @@ static int start(struct pipeline *p)
     timer_set(p->env, p->stall, clock_mono_us(p->env) + STALL_US);
     int r = ask_open(p->env, endpoint(p, "intake-control"), &p->intake);
     if (r == 0) r = ask_open(p->env, endpoint(p, "analytics-query"), &p->analytics);
+    for (unsigned i = 0; r == 0 && i < p->n_folds; i++) {
+        char name[100];
+        (void)snprintf(name, sizeof(name), "%s-control", p->folds[i]);
+        r = ask_open(p->env, endpoint(p, name), &p->fold_asks[i]);
+    }
     if (r == 0) r = command_client_open(p->env, &people, &p->people);
     if (r == 0) r = feed_open(p->env, &feed, &p->feed);
     if (r < 0) return r;
@@ -249,7 +250,7 @@ int main(int argc, char **argv)
 {
     struct env_real *real;
     struct pipeline p = {0};
-    if (argc < 6 || env_real_new("bench", &real) < 0) return EXIT_FAILURE;
+    if (argc < 6 || argc > 5 + 16 || env_real_new("bench", &real) < 0) return EXIT_FAILURE;
     p.env = env_real_env(real);
     p.run_dir = argv[1];
     p.folds = argv + 5;
@@ -278,7 +279,7 @@ int main(int argc, char **argv)
     command_client_close(p.people);
     ask_close(p.intake);
     ask_close(p.analytics);
-    ask_close(p.fold_ask);
+    for (unsigned i = 0; i < p.n_folds; i++) ask_close(p.fold_asks[i]);
     timer_free(p.env, p.timer);
     timer_free(p.env, p.stall);
     env_real_free(&real);
