@@ -95,14 +95,31 @@ static void on_subscribed(void *self, const Kesu__V1__Subscribed *s)
     sched_wake(f->env);
 }
 
-static void on_block(void *self, struct buf *block, const struct block_head *head)
+static void take_block(struct fold *f, struct buf *block, const struct block_head *head)
 {
-    struct fold *f = self;
-    if (f->state != FOLD_WORKING || f->failed != 0) return;
     fold_apply(f, buf_span(block), head);
     if (f->state != FOLD_WORKING || f->failed != 0) return;
     feed_done(f->feed, block->n, f->at.seq);
     fold_verify_block(f);
+}
+
+static void on_block(void *self, struct buf *block, const struct block_head *head)
+{
+    struct fold *f = self;
+    if (f->state != FOLD_WORKING || f->failed != 0 || fold_pause_holds(f, block)) return;
+    take_block(f, block, head);
+}
+
+static void take_held(struct fold *f)
+{
+    struct buf *block;
+    struct block_head head;
+    if (f->pause.n == 0) return;
+    while (f->state == FOLD_WORKING && f->failed == 0 && (block = fold_pause_next(f)) != NULL) {
+        CHECK(block_open(buf_span(block), &head) == 0);
+        take_block(f, block, &head);
+        buf_unref(block);
+    }
 }
 
 static void on_head(void *self, uint64_t head_seq, int64_t block_time)
@@ -216,6 +233,7 @@ static void put_away(struct fold *f)
     close_outside(f);
     fold_abandon(f);
     fold_outbox_clear(f);
+    fold_pause_drop(f);
     f->live = f->subscribed = false;
     f->settled = true;
     if (f->state == FOLD_HALTED) f->start_us = clock_mono_us(f->env);
@@ -252,6 +270,7 @@ static void attend(struct fold *f)
 static void on_turn_end(void *self)
 {
     struct fold *f = self;
+    if (f->state == FOLD_WORKING) take_held(f);
     if (f->state == FOLD_WORKING) fold_turn_end(f);
     if (f->state != FOLD_WORKING) attend(f);
     fold_verify_step(f);
@@ -305,7 +324,7 @@ int fold_open_at(struct env *env, const struct fold_def *def, const struct fold_
     f->self = self;
     f->aside_of = aside_of;
     f->opts = (struct fold_opts){own_string(f, opts->data_dir), own_string(f, opts->feed_endpoint),
-                                 own_string(f, opts->command_endpoint), opts->keys};
+                                 own_string(f, opts->command_endpoint), opts->keys, opts->pause_below_bytes};
     f->path = mem_strdup(&env->mem, path);
     arena_init(&f->arena, &env->mem, EVENT_BYTES);
     fold_policy_forget(f);
@@ -355,6 +374,7 @@ void fold_close(struct fold *f)
     fold_abandon(f);
     if (f->control_free != NULL) f->control_free(f);
     fold_outbox_deinit(f);
+    fold_pause_drop(f);
     fold_trial_close(f);
     turn_hook_free(f->env, f->hook);
     timer_free(f->env, f->timer);
@@ -417,6 +437,7 @@ void fold_want_keys(struct fold *f, const uint64_t *key_ids, unsigned n, void (*
 const char *fold_not_ready(const struct fold *f)
 {
     if (f->state != FOLD_WORKING) return f->why;
+    if (f->pause.on) return "storage is low: paused";
     if (!f->subscribed) return "intake does not answer";
     return f->live ? NULL : "catching up";
 }

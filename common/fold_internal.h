@@ -3,7 +3,7 @@
  *
  * fold.c life, feed and halting · fold_txn.c transaction, position, commits ·
  * fold_apply.c blocks to handlers · fold_outbox.c commands · fold_policy.c the
- * policy in force · fold_trial.c deaths · fold_verify.c a second store beside ·
+ * policy in force · fold_trial.c deaths · fold_pause.c low storage · fold_verify.c a second store beside ·
  * fold_control.c the control socket */
 #ifndef KESU_FOLD_INTERNAL_H
 #define KESU_FOLD_INTERNAL_H
@@ -68,6 +68,13 @@ struct fold_trial {
     uint64_t careful_to;  /* events up to here are noted one by one */
 };
 
+struct fold_pause {
+    bool on;
+    int64_t looked_us; /* monotonic; 0: never */
+    struct buf **held; /* from first to n */
+    unsigned first, n, max;
+};
+
 struct fold {
     struct env *env;
     const struct fold_def *def;
@@ -112,6 +119,9 @@ struct fold {
     fold_handler handlers[FOLD_TYPES];
     struct fold_outbox outbox;
     struct fold_trial trial;
+    struct fold_pause pause;
+    int64_t commit_us;    /* what the last commit took */
+    int64_t committed_us; /* monotonic, when it ended */
 
     uint8_t policy_hash[HASH_BYTES];
     bool has_policy;
@@ -171,6 +181,11 @@ void fold_trial_event(struct fold *f, uint64_t seq);
 void fold_trial_block_done(struct fold *f);
 void fold_trial_committed(struct fold *f);
 void fold_trial_forgive(struct fold *f); /* the suspect is skipped now */
+
+/* fold_pause.c */
+bool fold_pause_holds(struct fold *f, struct buf *block); /* keeps a reference then */
+struct buf *fold_pause_next(struct fold *f);              /* to be folded and unreferenced; NULL: none now */
+void fold_pause_drop(struct fold *f);
 
 /* fold_verify.c */
 typedef void (*fold_on_verified)(void *self, int err, uint64_t seq, const char *difference); /* "": same */

@@ -3,10 +3,10 @@
  * takes rows, outbox and position to disk together.
  *
  * It is committed when the input is drained, at the latest after 20 ms (250 ms
- * while catching up, when nothing may leave anyway), at once when something
- * urgent waits; a position that moved over events of no interest waits for a
- * second. When it fails for want of space everything in memory is dropped and
- * the fold begins again from what is committed. */
+ * while catching up, when nothing may leave anyway), but not before twice the
+ * time the last commit took has passed; at once when something urgent waits. A
+ * position that moved over events of no interest waits for a second. When it fails for want of space
+ * everything in memory is dropped and the fold begins again from what is committed. */
 #include "fold_internal.h"
 
 #include <stdio.h>
@@ -17,6 +17,8 @@
 #include "log.h"
 
 #define COMMIT_LIVE_US     (20 * USEC_PER_MS)
+#define COMMIT_REST        2 /* times what the last commit took, until the next */
+#define COMMIT_REST_MAX_US (100 * USEC_PER_MS)
 #define COMMIT_CATCHING_US (250 * USEC_PER_MS)
 #define COMMIT_MOVED_US    USEC_PER_SEC
 #define NOSPACE_WAIT_US    (5 * USEC_PER_SEC)
@@ -140,7 +142,9 @@ int fold_commit(struct fold *f)
         return r;
     }
     f->dirty = f->moved = f->urgent = false;
-    stats_observe_us(f->stat_commit_time, clock_mono_us(f->env) - start);
+    f->committed_us = clock_mono_us(f->env);
+    f->commit_us = f->committed_us - start;
+    stats_observe_us(f->stat_commit_time, f->commit_us);
     stats_add(f->stat_commits, 1);
     stats_set(f->stat_seq, (int64_t)f->at.seq);
     fold_trial_committed(f);
@@ -149,21 +153,33 @@ int fold_commit(struct fold *f)
 
 /* ---- when ------------------------------------------------------------------ */
 
+/* On a slow disk commits leave time for folding, and the disk to others. */
+static int64_t rested_at(const struct fold *f)
+{
+    int64_t rest = COMMIT_REST * f->commit_us;
+    return f->committed_us + (rest < COMMIT_REST_MAX_US ? rest : COMMIT_REST_MAX_US);
+}
+
 static bool due(struct fold *f, bool drained)
 {
-    int64_t age = clock_mono_us(f->env) - f->since_us;
+    int64_t now = clock_mono_us(f->env), age = now - f->since_us;
     bool arriving = !f->live && f->subscribed && f->at.seq >= f->target;
     if (f->urgent || arriving) return true;
     if (!f->dirty) return age >= COMMIT_MOVED_US;
     if (!f->live) return age >= COMMIT_CATCHING_US;
-    return drained || age >= COMMIT_LIVE_US;
+    return now >= rested_at(f) && (drained || age >= COMMIT_LIVE_US);
 }
 
 static void come_back(struct fold *f)
 {
-    int64_t wait = !f->dirty ? COMMIT_MOVED_US : f->live ? COMMIT_LIVE_US : COMMIT_CATCHING_US;
-    fold_wake_at(f, f->since_us + wait);
-    if (f->live && f->dirty) sched_wake(f->env); /* the next turn sees whether more waits */
+    if (!f->live || !f->dirty) {
+        fold_wake_at(f, f->since_us + (f->dirty ? COMMIT_CATCHING_US : COMMIT_MOVED_US));
+    } else if (clock_mono_us(f->env) < rested_at(f)) {
+        fold_wake_at(f, rested_at(f));
+    } else {
+        fold_wake_at(f, f->since_us + COMMIT_LIVE_US);
+        sched_wake(f->env); /* the next turn sees whether more waits */
+    }
 }
 
 static void commit_failed(struct fold *f, int r)

@@ -167,7 +167,8 @@ static void aside_close(void *aside)
 static void on_boot(void *self, struct env *env)
 {
     struct office *o = self;
-    struct fold_opts opts = {"data", FAKE_FEED, FAKE_COMMANDS, NULL};
+    struct fold_opts opts = {
+        .data_dir = "data", .feed_endpoint = FAKE_FEED, .command_endpoint = FAKE_COMMANDS};
     o->env = env;
     o->fold = NULL;
     o->def = (struct fold_def){.name = "counting",
@@ -453,6 +454,32 @@ static void an_error_of_a_handler_halts(void **state)
     close_office(&o);
 }
 
+static void low_storage_pauses(void **state)
+{
+    (void)state;
+    struct office o;
+    open_office(&o, 1);
+    start(&o);
+    journal_note(&o);
+    fake_intake_block(&o.intake);
+    sim_run(o.sim, 5 * USEC_PER_SEC);
+    assert_int_equal(fold_cursor_seq(o.fold), 1);
+    sim_set_free_bytes(o.sim, (uint64_t)300 << 20);
+    for (int i = 0; i < 5; i++) {
+        journal_note(&o);
+        fake_intake_block(&o.intake);
+        sim_run(o.sim, 5 * USEC_PER_SEC);
+    }
+    assert_int_equal(fold_cursor_seq(o.fold), 1);
+    assert_string_equal(fold_not_ready(o.fold), "storage is low: paused");
+    sim_set_free_bytes(o.sim, (uint64_t)4 << 30);
+    sim_run(o.sim, 5 * USEC_PER_SEC);
+    assert_int_equal(fold_cursor_seq(o.fold), 6);
+    assert_int_equal(o.counting.tally.notes, 6);
+    assert_null(fold_not_ready(o.fold));
+    close_office(&o);
+}
+
 static void on_verified(void *self, int err, uint64_t seq, const char *difference)
 {
     struct office *o = self;
@@ -553,5 +580,5 @@ UNIT_MAIN(cmocka_unit_test(folds_live_and_sends_when_committed),
           cmocka_unit_test(tells_answers_that_need_another_choice),
           cmocka_unit_test(another_journal_or_version_rebuilds),
           cmocka_unit_test(three_deaths_halt_until_skipped), cmocka_unit_test(an_error_of_a_handler_halts),
-          cmocka_unit_test(verify_finds_what_differs),
+          cmocka_unit_test(low_storage_pauses), cmocka_unit_test(verify_finds_what_differs),
           cmocka_unit_test(the_policy_in_force_follows_the_cursor))
