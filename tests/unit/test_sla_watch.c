@@ -201,6 +201,23 @@ static void a_move_and_a_stop_change_what_fires(void **state)
     close_office(&o);
 }
 
+static void what_fired_fires_again_after_a_move_ahead(void **state)
+{
+    (void)state;
+    struct office o;
+    open_office(&o, 1);
+    uint64_t moved = start_clock(&o, WALL_US + HOUR, WALL_US + 2 * HOUR);
+    sim_run(o.sim, 210 * USEC_PER_MIN);
+    assert_int_equal(o.intake.n_commands, 3); /* warned, breached, escalated once */
+    int64_t due = WALL_US + 10 * HOUR;
+    (void)journal_clock(&o, moved, KESU__V1__CLOCK_CHANGE__OP__OP_MOVE, WALL_US + 2 * HOUR, due);
+    sim_run(o.sim, 20 * HOUR); /* its new warning lies behind: only what is ahead */
+    assert_int_equal(o.intake.n_commands, 6);
+    assert_fired(&o, 3, KESU__V1__FIRE_CLOCK__STEP__STEP_BREACH, 0, due, false);
+    assert_fired(&o, 4, KESU__V1__FIRE_CLOCK__STEP__STEP_ESCALATE, 1, due + HOUR, false);
+    close_office(&o);
+}
+
 static void what_was_missed_fires_once_and_late(void **state)
 {
     (void)state;
@@ -301,6 +318,7 @@ static void what_is_refused_is_fired_again(void **state)
 
 UNIT_MAIN(cmocka_unit_test(fires_step_by_step_in_time), cmocka_unit_test(fires_in_the_order_of_dues),
           cmocka_unit_test(a_move_and_a_stop_change_what_fires),
+          cmocka_unit_test(what_fired_fires_again_after_a_move_ahead),
           cmocka_unit_test(what_was_missed_fires_once_and_late),
           cmocka_unit_test(every_step_once_through_crashes_and_loss),
           cmocka_unit_test(a_jumped_wall_clock_stops_firing),
