@@ -341,7 +341,7 @@ static void on_boot(void *self, struct env *env)
     o->env = env;
     o->fold = NULL;
     analytics_state_init(&o->state, env);
-    struct fold_opts opts = {"data", FAKE_FEED, NULL, NULL};
+    struct fold_opts opts = {.data_dir = "data", .feed_endpoint = FAKE_FEED};
     assert_int_equal(fold_open(env, &analytics_fold, &opts, &o->state, &o->fold), 0);
 }
 
