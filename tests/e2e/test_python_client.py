@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Another language needs only the .proto files: cases opened, the journal followed."""
 
+import os
 import pathlib
 import re
 import subprocess
@@ -20,7 +21,8 @@ def test_the_example_of_the_protocol_document_runs(office):
     assert len(code) <= 20, f"{len(code)} lines"
     office.start("intake")
     done = subprocess.run(
-        [sys.executable, "-c", examples[0], str(office.run)], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", examples[0]], env={**os.environ, "KESU_RUN_DIR": str(office.run)},
+        capture_output=True, text=True, timeout=60, check=False,
     )
     assert done.returncode == 0, done.stderr
     number = re.search(r'number: "(\d{4}-\d{6,})"', done.stdout)
