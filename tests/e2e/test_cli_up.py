@@ -120,6 +120,17 @@ def test_the_demo_accounts_for_every_complaint(up):
     assert sum(b"To: " in mail.read_bytes() for mail in sent) >= 25
 
 
+def test_every_daemon_is_killed_and_no_complaint_is_lost(up):
+    office = up("--demo", "--complaints", "200", "--limit", "150s")
+    programs = [f"kesu-{name}" for name in [*DAEMONS, "email"]]
+    for place, program in enumerate(programs):
+        until(lambda n=20 * (place + 1): office.text().count("3 clocks, receipt by") >= n, office.text)
+        os.kill(office.children()[program][0], signal.SIGKILL)
+    assert office.process.wait(200) == 0, office.text()
+    assert len(re.findall(r"was killed by signal 9", office.text())) == len(programs)
+    assert "all 200 complaints (40 of them mails) are accounted for" in office.text()
+
+
 def test_the_demo_says_what_is_missing(up):
     office = up("--demo", "--complaints", "4", "--limit", "5s", "--smtp-url", f"smtp://127.0.0.1:{free_port()}")
     assert office.process.wait(90) == 1, office.text()
