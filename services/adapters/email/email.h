@@ -41,6 +41,7 @@ struct email {
     struct blob *blobs;
     const char *aside_dir, *automatic_dir;
     size_t max_bytes;
+    struct taking *takings; /* not answered yet */
     struct stats_value *outcomes[EMAIL_N_OUTCOMES];
 };
 

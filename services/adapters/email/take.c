@@ -19,6 +19,7 @@ const char *const email_outcome_names[EMAIL_N_OUTCOMES] = {"opened",    "joined"
                                                            "automatic", "aside",  "later"};
 
 struct taking {
+    struct taking *next, **at; /* of email->takings */
     struct email *email;
     email_on_outcome on_outcome;
     void *self;
@@ -27,14 +28,22 @@ struct taking {
     struct span raw; /* a copy, for setting aside after the reply */
 };
 
+static void forget(struct taking *t)
+{
+    struct mem *mem = &t->email->env->mem;
+    *t->at = t->next;
+    if (t->next != NULL) t->next->at = t->at;
+    mem_free(mem, (void *)t->raw.p);
+    mem_free(mem, t);
+}
+
 static void finish(struct taking *t, enum email_outcome outcome, const char *reason)
 {
     struct email *e = t->email;
     stats_add(e->outcomes[outcome], 1);
     log_info(e->env, "mail", LOG_STR("outcome", email_outcome_names[outcome]), LOG_STR("reason", reason));
     t->on_outcome(t->self, outcome, reason);
-    mem_free(&e->env->mem, (void *)t->raw.p);
-    mem_free(&e->env->mem, t);
+    forget(t);
 }
 
 /* When even that fails the mail stays where it is. */
@@ -125,7 +134,11 @@ void email_take(struct email *e, struct span raw, const char *mailbox, bool null
                          .on_outcome = on_outcome,
                          .self = self,
                          .kind_reason = "",
-                         .raw = span_of(mem_dup(&e->env->mem, raw), raw.n)};
+                         .raw = span_of(mem_dup(&e->env->mem, raw), raw.n),
+                         .next = e->takings,
+                         .at = &e->takings};
+    if (t->next != NULL) t->next->at = &t->next;
+    e->takings = t;
     if (raw.n > e->max_bytes) {
         keep_beside(t, EMAIL_ASIDE, "larger than max-mail-size");
         return;
@@ -171,6 +184,7 @@ int email_open(struct email *e, struct env *env, const struct email_opts *opts)
 void email_close(struct email *e)
 {
     command_client_close(e->client);
+    while (e->takings != NULL) forget(e->takings);
     blob_close(e->blobs);
     mem_free(&e->env->mem, (void *)e->aside_dir);
     mem_free(&e->env->mem, (void *)e->automatic_dir);
