@@ -141,11 +141,6 @@ static bool is_before(const struct sim_event *a, const struct sim_event *b)
     return a->order < b->order;
 }
 
-static bool is_dropped(const struct sim_event *e)
-{
-    return e->dead || (e->instance != NULL && (!e->instance->up || e->instance->boot != e->boot));
-}
-
 static void sift_up(struct sim *s, size_t at, struct sim_event *e)
 {
     while (at > 0 && is_before(e, s->heap[(at - 1) / 2])) {
@@ -161,7 +156,7 @@ static void make_room(struct sim *s)
     size_t n = s->n_heap, kept = 0;
     for (size_t i = 0; i < n; i++) {
         struct sim_event *e = s->heap[i];
-        if (is_dropped(e))
+        if (e->dead) /* nobody points to it */
             free(e);
         else
             sift_up(s, kept++, e);
@@ -206,6 +201,11 @@ static struct sim_event *pop(struct sim *s)
     }
     if (s->n_heap > 0) s->heap[at] = last;
     return top;
+}
+
+static bool is_dropped(const struct sim_event *e)
+{
+    return e->dead || (e->instance != NULL && (!e->instance->up || e->instance->boot != e->boot));
 }
 
 /* ---- instances --------------------------------------------------------------- */
