@@ -5,7 +5,7 @@
 
 #include "check.h"
 #include "err.h"
-#include "notification.h"
+#include "rows.h"
 
 const char *const notification_tables[NOTIFICATION_N_TABLES] = {
     [NOTIFICATION_CASES] = "cases",         [NOTIFICATION_STATES] = "states",

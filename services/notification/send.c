@@ -49,7 +49,6 @@ void notification_send_reset(struct notification *n)
     }
     n->n_flying = 0;
     n->scanned.n = 0;
-    n->scan_waits = false;
 }
 
 static void on_keys(void *self)
