@@ -166,18 +166,6 @@ static void list_add(struct segments *s, uint64_t first_seq, struct store *store
     s->list[s->n++] = (struct segment){first_seq, store, 0};
 }
 
-static void segments_written(struct journal_storage *storage, struct buf *const *blocks, unsigned n)
-{
-    struct segments *s = (struct segments *)storage;
-    (void)blocks;
-    (void)n;
-    for (unsigned i = 0; i < s->n_begun; i++) {
-        if (s->n > 0 && s->list[s->n - 1].store != NULL) s->n_open_old++;
-        list_add(s, s->begun[i].first_seq, s->begun[i].store);
-    }
-    s->n_begun = 0;
-}
-
 /* Closed segments beyond the few we hold are closed, the longest unread first. */
 static void close_unread(struct segments *s)
 {
@@ -192,6 +180,19 @@ static void close_unread(struct segments *s)
         oldest->store = NULL;
         s->n_open_old--;
     }
+}
+
+static void segments_written(struct journal_storage *storage, struct buf *const *blocks, unsigned n)
+{
+    struct segments *s = (struct segments *)storage;
+    (void)blocks;
+    (void)n;
+    for (unsigned i = 0; i < s->n_begun; i++) {
+        if (s->n > 0 && s->list[s->n - 1].store != NULL) s->n_open_old++;
+        list_add(s, s->begun[i].first_seq, s->begun[i].store);
+    }
+    s->n_begun = 0;
+    close_unread(s);
 }
 
 static int segment_open_old(struct segments *s, struct segment *g)
