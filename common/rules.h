@@ -18,7 +18,8 @@ struct rules; /* compiled: one automaton for all keywords, regexes with JIT */
 int rules_new(struct mem *m, const struct text_table *t, const Kesu__V1__Policy *policy,
               const uint8_t policy_hash[32], struct rules **ret, char *ret_reason, size_t n);
 void rules_free(struct rules **p);
-/* Not for two threads at once. ret: from the arena, the rules and the policy. E_NOMEM, E_UTF8. limit_hits: regexes stopped by a match limit (no match). */
+/* Not for two threads at once. ret: from the arena, the rules and the policy. E_NOMEM, E_UTF8. limit_hits:
+ * regexes stopped by a match limit (no match). */
 int rules_judge(struct rules *r, const Kesu__V1__Task *task, struct arena *arena, Kesu__V1__Judgement *ret,
                 unsigned *ret_limit_hits);
 
