@@ -16,6 +16,8 @@ const struct conf_def svc_settings[] = {
     {"instance", CONF_STRING, "", 0, 0, NULL, "name of this instance where several of a daemon run"},
     {"run-dir", CONF_PATH, "./kesu-data/run", 0, 0, NULL, "directory of the sockets"},
     {"data-dir", CONF_PATH, "./kesu-data", 0, 0, NULL, "directory of what is kept"},
+    {"storage-reserve", CONF_SIZE, "256MiB", 0, INT64_C(1) << 50, NULL,
+     "free space below which intake takes no new cases, and below twice which folds pause"},
     {"http-host", CONF_STRING, "127.0.0.1", 0, 0, NULL, "address of /metrics, /healthz and /readyz"},
     {"http-port", CONF_INT, "0", 0, 65535, NULL,
      "their port; 0 takes any and writes it to RUN_DIR/INSTANCE.port"},

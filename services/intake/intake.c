@@ -17,8 +17,6 @@
 
 static const struct conf_def settings[] = {
     {"policy-dir", CONF_PATH, "", 0, 0, NULL, "policy to put into force at the first start"},
-    {"storage-reserve", CONF_SIZE, "256MiB", 0, INT64_C(1) << 50, NULL,
-     "below this much free space new cases are refused"},
     {"ballast", CONF_SIZE, "16MiB", 0, INT64_C(1) << 40, NULL, "given up when the disk is full"},
     {"command-credit", CONF_INT, "16384", 1, 1 << 24, NULL, "commands a client may have unanswered"},
     {"segment-bytes", CONF_SIZE, "1GiB", 1 << 20, INT64_C(1) << 36, NULL, "size of a journal segment"},
