@@ -231,7 +231,7 @@ static void test_breach_to_the_manager(void **state)
     struct world *w = world_new(2);
     Kesu__V1__ClockFired fired = KESU__V1__CLOCK_FIRED__INIT;
     world_start(w);
-    uint64_t case_id = journal_case(w, NULL, EN, true);
+    uint64_t case_id = journal_case(w, "robot@customer.example", EN, true);
     fired.clock = "resolution";
     fired.step = KESU__V1__FIRE_CLOCK__STEP__STEP_BREACH;
     fired.due_at = WALL_US;
