@@ -85,18 +85,37 @@ uint8_t *intake_rows_put(struct rows *r, uint64_t hash, unsigned table, struct s
     return row->bytes + row->key_n;
 }
 
+/* A row with the beginning of its key beside it: sorting seldom looks at the rows themselves. */
+struct sorted_row {
+    uint64_t first, second; /* table and 15 bytes of the key, as numbers */
+    const struct row *row;
+};
+
+static struct sorted_row beginning_of(const struct row *row)
+{
+    uint8_t start[16] = {row->table};
+    uint64_t number[2] = {0, 0};
+    memcpy(start + 1, row->bytes, row->key_n < sizeof(start) - 1 ? row->key_n : sizeof(start) - 1);
+    for (unsigned i = 0; i < sizeof(start); i++) number[i / 8] = number[i / 8] << 8 | start[i];
+    return (struct sorted_row){number[0], number[1], row};
+}
+
 static int in_order(const void *a, const void *b)
 {
-    const struct row *x = *(const struct row *const *)a, *y = *(const struct row *const *)b;
-    if (x->table != y->table) return x->table < y->table ? -1 : 1;
-    return span_compare(intake_row_key(x), intake_row_key(y));
+    const struct sorted_row *x = a, *y = b;
+    if (x->first != y->first) return x->first < y->first ? -1 : 1;
+    if (x->second != y->second) return x->second < y->second ? -1 : 1;
+    return span_compare(intake_row_key(x->row), intake_row_key(y->row));
 }
 
 void intake_rows_sorted(const struct rows *r, const struct row **ret)
 {
+    struct sorted_row *rows = mem_alloc(r->mem, (r->count + 1) * sizeof(*rows));
     uint32_t n = 0;
     for (uint32_t i = 0; i < r->n_slots; i++)
-        if (r->slots[i].row != NULL) ret[n++] = r->slots[i].row;
+        if (r->slots[i].row != NULL) rows[n++] = beginning_of(r->slots[i].row);
     CHECK(n == r->count);
-    qsort(ret, n, sizeof(*ret), in_order);
+    qsort(rows, n, sizeof(*rows), in_order);
+    for (uint32_t i = 0; i < n; i++) ret[i] = rows[i].row;
+    mem_free(r->mem, rows);
 }
