@@ -81,7 +81,7 @@ struct fold_opts {
     const char *feed_endpoint;
     const char *command_endpoint; /* NULL: sends none */
     const struct bus_keys *keys;
-    uint64_t pause_below_bytes; /* stops folding while less is free in data_dir; 0 = 512 MiB */
+    uint64_t pause_below_bytes; /* stops folding while less is free in data_dir; 0: never */
 };
 
 int fold_open(struct env *env, const struct fold_def *def, const struct fold_opts *opts, void *self,

@@ -6,15 +6,14 @@
 
 #include "log.h"
 
-#define LOOK_US       USEC_PER_SEC
-#define DEFAULT_BYTES ((uint64_t)512 << 20) /* twice the usual reserve of intake */
+#define LOOK_US USEC_PER_SEC
 
 static bool is_low(struct fold *f)
 {
     uint64_t free_bytes;
-    uint64_t wanted = f->opts.pause_below_bytes != 0 ? f->opts.pause_below_bytes : DEFAULT_BYTES;
     f->pause.looked_us = clock_mono_us(f->env);
-    return files_free_bytes(f->env, f->opts.data_dir, &free_bytes) == 0 && free_bytes < wanted;
+    return files_free_bytes(f->env, f->opts.data_dir, &free_bytes) == 0 &&
+           free_bytes < f->opts.pause_below_bytes;
 }
 
 static void hold(struct fold *f, struct buf *block)
@@ -30,7 +29,8 @@ static void hold(struct fold *f, struct buf *block)
 bool fold_pause_holds(struct fold *f, struct buf *block)
 {
     struct fold_pause *p = &f->pause;
-    bool look = !p->on && (p->looked_us == 0 || clock_mono_us(f->env) - p->looked_us >= LOOK_US);
+    bool look = !p->on && f->opts.pause_below_bytes > 0 &&
+                (p->looked_us == 0 || clock_mono_us(f->env) - p->looked_us >= LOOK_US);
     if (look && is_low(f)) {
         p->on = true;
         log_warn(f->env, "fold: storage is low, pausing", LOG_STR("fold", f->def->name),

@@ -171,8 +171,10 @@ static void aside_close(void *aside)
 static void on_boot(void *self, struct env *env)
 {
     struct office *o = self;
-    struct fold_opts opts = {
-        .data_dir = "data", .feed_endpoint = FAKE_FEED, .command_endpoint = FAKE_COMMANDS};
+    struct fold_opts opts = {.data_dir = "data",
+                             .feed_endpoint = FAKE_FEED,
+                             .command_endpoint = FAKE_COMMANDS,
+                             .pause_below_bytes = (uint64_t)512 << 20};
     o->env = env;
     o->fold = NULL;
     o->def = (struct fold_def){.name = "counting",
