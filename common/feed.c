@@ -277,6 +277,10 @@ static void take_head(struct feed *f, const Kesu__V1__Head *head)
 
 static void take_refused(struct feed *f, const Kesu__V1__Refused *refused)
 {
+    if (strcmp(refused->field, "want_keys") == 0) { /* this connection is not subscribed yet */
+        if (f->state == FEED_FOLLOWING) subscribe_later(f);
+        return;
+    }
     if (f->state != FEED_ASKING) return;
     log_warn(f->env, "feed: refused", LOG_STR("reason", refused->reason), LOG_U64("from", f->next_seq));
     if (refused->disposition == KESU__V1__DISPOSITION__DISPOSITION_RETRY) return; /* the timer asks again */

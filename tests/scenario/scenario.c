@@ -28,6 +28,7 @@ struct result { /* in memory shared with the children */
     bool done;
     uint64_t faults[SIM_N_FAULTS], disasters[N_DISASTERS];
     uint64_t cases, events, accepted, mails, boots;
+    struct audit_counts counts;
     uint8_t head[4]; /* of the hash of the last block: the same run has the same */
     char broken[400];
 };
@@ -90,6 +91,7 @@ static void note_result(struct office *o, struct result *r)
     memcpy(r->disasters, o->disasters, sizeof r->disasters);
     r->cases = o->audit.n_cases;
     r->events = o->audit.n_events;
+    r->counts = o->audit.counts;
     r->accepted = people_accepted(o->people);
     r->mails = sim_mails(o->sim, &mails);
     for (unsigned k = 0; k < o->n_services; k++) r->boots += sim_boots(o->services[k].i);
@@ -184,6 +186,17 @@ static unsigned long run_all(const struct options *opts, struct result *results)
     return failed;
 }
 
+static void add_counts(struct audit_counts *sum, const struct audit_counts *c)
+{
+    sum->classified += c->classified;
+    sum->fallback += c->fallback;
+    sum->assigned += c->assigned;
+    sum->resolved += c->resolved;
+    sum->closed += c->closed;
+    sum->breached += c->breached;
+    sum->delivered += c->delivered;
+}
+
 /* 1 when it never happened. */
 static unsigned show_count(const char *name, uint64_t n)
 {
@@ -203,15 +216,24 @@ static int summarise(const struct options *opts, const struct result *results, u
         sum.accepted += results[i].accepted;
         sum.mails += results[i].mails;
         sum.boots += results[i].boots;
+        add_counts(&sum.counts, &results[i].counts);
     }
     printf("%lu seeds: %llu cases, %llu events, %llu commands accepted, %llu mails, %llu starts\n",
            opts->seeds, (unsigned long long)sum.cases, (unsigned long long)sum.events,
            (unsigned long long)sum.accepted, (unsigned long long)sum.mails, (unsigned long long)sum.boots);
+    printf(
+        "cases: %llu judged, %llu of them to the default queue; %llu assigned, %llu resolved, %llu closed; "
+        "%llu breaches, %llu deliveries\n",
+        (unsigned long long)sum.counts.classified, (unsigned long long)sum.counts.fallback,
+        (unsigned long long)sum.counts.assigned, (unsigned long long)sum.counts.resolved,
+        (unsigned long long)sum.counts.closed, (unsigned long long)sum.counts.breached,
+        (unsigned long long)sum.counts.delivered);
     for (unsigned k = 0; k < SIM_N_FAULTS; k++) never += show_count(sim_fault_names[k], sum.faults[k]);
     for (unsigned k = 0; k < N_DISASTERS; k++) never += show_count(disaster_names[k], sum.disasters[k]);
     if (never > 0) printf("%u faults never happened: more seeds are needed\n", never);
     if (failed > 0) printf("%lu of %lu seeds failed\n", failed, opts->seeds);
-    return failed > 0 || never > 0 || sum.cases == 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+    bool idle = sum.counts.closed == 0 || sum.counts.breached == 0 || sum.counts.delivered == 0;
+    return failed > 0 || never > 0 || idle ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 static int run_many(const struct options *opts)
