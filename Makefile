@@ -121,9 +121,15 @@ asan: ## unit tests, scenario and end-to-end tests under ASan and UBSan
 ubsan: ## unit tests under UBSan alone
 	$(MAKE) VARIANT=ubsan check-unit
 
+# What the simulated world runs has one thread; these have more.
+threaded := blob bus_zmq contract_real curl log loop stats store_lmdb svc
 .PHONY: tsan
-tsan: ## unit tests under TSan
-	TSAN_OPTIONS='suppressions=$(CURDIR)/tests/tsan.supp halt_on_error=1' $(MAKE) VARIANT=tsan check-unit
+tsan: ## what has several threads, under TSan: unit tests and whole daemons
+	TSAN_OPTIONS='suppressions=$(CURDIR)/tests/tsan.supp halt_on_error=1' $(MAKE) VARIANT=tsan check-threads
+.PHONY: check-threads
+check-threads: all python-protos $(threaded:%=$(BUILD)/tests/unit/test_%)
+	tests/run-programs unit $(threaded:%=$(BUILD)/tests/unit/test_%)
+	PYTHONPATH=$(BUILD)/python $(pytest) tests/e2e/test_python_client.py tests/e2e/test_analytics.py
 
 .PHONY: coverage
 coverage: ## line coverage of the unit tests and the scenario

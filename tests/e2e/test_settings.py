@@ -6,7 +6,7 @@ import re
 import subprocess
 
 import pytest
-from conftest import BIN
+from conftest import BIN, until
 
 PROGRAMS = sorted(p.name for p in BIN.glob("kesu-*"))
 SETTING = re.compile(r"^  --([a-z0-9-]+)[ =]([A-Z][A-Z,.]*|true\|false)\s")
@@ -101,7 +101,5 @@ def test_a_flag_wins_over_the_environment_and_that_over_the_file(office, tmp_pat
     port_of_file, port_of_flag = 1, 0
     file.write_text(f"http-port: {port_of_file}\nlog-format: json\n")
     office.start("analytics", "--config", str(file), "--http-port", str(port_of_flag), wait=False)
-    from conftest import until
-
     until(lambda: office.http("analytics", "/healthz")[0] == 200, "alive on the port of the flag")
-    assert office.log("analytics").lstrip().startswith("{"), "the file's log format"
+    until(lambda: office.log("analytics").startswith("{"), lambda: f"the file's log format: {office.log('analytics')}")
