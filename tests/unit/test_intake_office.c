@@ -248,6 +248,37 @@ static void a_surge_of_new_cases_is_paused_not_lost(void **state)
     rig_close(&r);
 }
 
+static const struct store_ops *sound_disk;
+
+static int commit_and_fail(struct store_txn *t, enum store_sync sync)
+{
+    (void)sync;
+    sound_disk->abort(t);
+    return E_IO;
+}
+
+static void a_failed_sync_ends_the_process_without_an_answer(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_open(&r, 59, NULL);
+    rig_policy(&r);
+    sound_disk = r.env->store;
+    struct store_ops broken_disk = *sound_disk;
+    broken_disk.commit = commit_and_fail;
+    r.env->store = &broken_disk;
+    unsigned boots = sim_boots(r.intake);
+    Kesu__V1__Command *c = rig_message(&r, "x", "a@example.org");
+    rig_send(&r, RIG_NEW, &c, 1);
+    int64_t until = sim_now_us(r.sim) + USEC_PER_MIN;
+    while (sim_boots(r.intake) == boots && sim_step(r.sim, until)) assert_null(r.reply);
+    assert_int_equal(sim_boots(r.intake), boots + 1); /* another process, on a disk that works */
+    assert_non_null(sim_last_words(r.intake));
+    sim_run(r.sim, 5 * USEC_PER_SEC);
+    assert_false(rig_accepted(&r, RIG_NEW, c)->duplicate);
+    rig_close(&r);
+}
+
 UNIT_MAIN(cmocka_unit_test(while_one_commit_runs_the_next_block_gathers),
           cmocka_unit_test(an_idle_intake_commits_at_once),
           cmocka_unit_test(numbers_follow_the_month_of_the_office),
@@ -255,4 +286,5 @@ UNIT_MAIN(cmocka_unit_test(while_one_commit_runs_the_next_block_gathers),
           cmocka_unit_test(a_reply_that_is_lost_is_asked_for_again),
           cmocka_unit_test(hints_name_event_department_and_seq),
           cmocka_unit_test(the_ballast_is_given_up_when_the_disk_is_full),
-          cmocka_unit_test(a_surge_of_new_cases_is_paused_not_lost))
+          cmocka_unit_test(a_surge_of_new_cases_is_paused_not_lost),
+          cmocka_unit_test(a_failed_sync_ends_the_process_without_an_answer))
