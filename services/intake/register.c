@@ -13,10 +13,11 @@
 #include "log.h"
 
 #define SCHEMA        1
-#define FREEZE_ROWS   ((uint32_t)1 << 16)
+#define FREEZE_ROWS   ((uint32_t)1 << 15)
 #define FREEZE_US     (2 * USEC_PER_SEC)
 #define CROWDED_BYTES ((size_t)192 << 20)
 #define TRIM_A_FLUSH  20000
+#define FILL_A_TURN   1000
 
 static const char *const table_names[N_REGISTER_TABLES] = {
     [TABLE_META] = "meta",           [TABLE_CASES] = "cases",
@@ -106,6 +107,8 @@ int intake_register_open(struct intake_register *r, struct env *env, const char 
     intake_rows_init(&r->generations[0], &env->mem);
     intake_rows_init(&r->generations[1], &env->mem);
     r->current = &r->generations[0];
+    intake_filter_init(&r->filter, &env->mem);
+    r->filling = N_REGISTER_TABLES;
     r->frozen_mono_us = clock_mono_us(env);
     begin_anew(r, journal_uuid);
     if (path == NULL) return 0;
@@ -124,24 +127,54 @@ int intake_register_open(struct intake_register *r, struct env *env, const char 
         memset(r->newest_command, 0, sizeof(r->newest_command));
         r->newest_case = r->stored_seq = 0;
     }
+    r->filling = r->stored_seq > 0 ? TABLE_CONTACTS : N_REGISTER_TABLES;
     r->lane = lane_open(env, "register");
     return 0;
 }
 
 /* ---- rows --------------------------------------------------------------- */
 
-/* Ids of commands and cases rise with time: most that are asked for are above
- * everything stored, and need no look at the store. */
+static bool is_filtered(unsigned table)
+{
+    return table == TABLE_CONTACTS || table == TABLE_EXTERNALS || table == TABLE_THREADS;
+}
+
+/* Ids of commands rise with time: most that are asked for are above everything
+ * stored, and need no look at the store. */
 static bool surely_not_stored(const struct intake_register *r, enum register_table table, struct span key)
 {
     if (table == TABLE_COMMANDS) return memcmp(key.p, r->newest_command, sizeof(r->newest_command)) > 0;
     return r->stored_seq == 0;
 }
 
+/* After a start the filter is filled from the store, a little a turn. */
+static void fill_filter(struct intake_register *r)
+{
+    struct store_cursor *c = NULL;
+    struct span key, value;
+    if (r->filling == N_REGISTER_TABLES || begin_reading(r) != 0) return;
+    if (store_cursor_open(r->env, r->reading, r->filling, &c) != 0) return;
+    int err = r->filled_to.n > 0 ? store_seek(r->env, c, key_span(&r->filled_to), &key, &value)
+                                 : store_step(r->env, c, +1, &key, &value);
+    for (unsigned i = 0; err == 0 && i < FILL_A_TURN; i++) {
+        intake_filter_add(&r->filter, row_hash((enum register_table)r->filling, key));
+        r->filled_to.n = 0;
+        key_bytes(&r->filled_to, key);
+        err = store_step(r->env, c, +1, &key, &value);
+    }
+    store_cursor_close(r->env, c);
+    if (err != E_NOT_FOUND) return;
+    r->filled_to.n = 0;
+    do r->filling++;
+    while (r->filling < N_REGISTER_TABLES && !is_filtered(r->filling));
+}
+
 int intake_register_get(struct intake_register *r, enum register_table table, struct span key,
                         struct span *ret)
 {
     uint64_t hash = row_hash(table, key);
+    if (is_filtered(table) && r->filling == N_REGISTER_TABLES && !intake_filter_may_have(&r->filter, hash))
+        return E_NOT_FOUND;
     const struct row *row = intake_rows_find(r->current, hash, table, key);
     if (row == NULL && r->frozen != NULL) row = intake_rows_find(r->frozen, hash, table, key);
     if (row != NULL) {
@@ -167,7 +200,9 @@ bool intake_register_get_u64(struct intake_register *r, enum register_table tabl
 uint8_t *intake_register_reserve(struct intake_register *r, enum register_table table, struct span key,
                                  size_t n)
 {
-    return intake_rows_put(r->current, row_hash(table, key), table, key, n);
+    uint64_t hash = row_hash(table, key);
+    if (is_filtered(table)) intake_filter_add(&r->filter, hash);
+    return intake_rows_put(r->current, hash, table, key, n);
 }
 
 void intake_register_put(struct intake_register *r, enum register_table table, struct span key,
@@ -281,6 +316,7 @@ static void flush(struct intake_register *r)
 
 void intake_register_turn(struct intake_register *r, uint64_t durable_seq, int64_t trim_below_ms)
 {
+    fill_filter(r);
     end_reading(r);
     if (r->lane == NULL || r->flushing) return;
     bool aged = clock_mono_us(r->env) - r->frozen_mono_us >= FREEZE_US;
@@ -325,6 +361,7 @@ void intake_register_close(struct intake_register *r, uint64_t durable_seq)
     store_close(r->env, r->store);
     intake_rows_deinit(&r->generations[0]);
     intake_rows_deinit(&r->generations[1]);
+    intake_filter_deinit(&r->filter);
     *r = (struct intake_register){0};
 }
 

@@ -12,6 +12,7 @@
 #ifndef INTAKE_REGISTER_H
 #define INTAKE_REGISTER_H
 
+#include "filter.h"
 #include "key.h"
 #include "rows.h"
 #include "sched.h"
@@ -55,9 +56,12 @@ struct intake_register {
     struct rows generations[2];
     struct rows *current, *frozen; /* frozen: NULL when there is none */
     struct register_meta meta, frozen_meta;
-    uint64_t stored_seq;        /* what the store has */
-    uint8_t newest_command[16]; /* no stored command id is above */
-    uint64_t newest_case;       /* no stored case id is above */
+    uint64_t stored_seq;         /* what the store has */
+    uint8_t newest_command[16];  /* no stored command id is above */
+    uint64_t newest_case;        /* no stored case id is above */
+    struct intake_filter filter; /* of contacts, externals, threads */
+    unsigned filling;            /* table that is read into it, N_REGISTER_TABLES: it is whole */
+    struct key filled_to;        /* of that table; n 0: nothing yet */
     int64_t frozen_mono_us;
     bool flushing;
     struct register_flush {

@@ -218,9 +218,59 @@ static void a_full_disk_keeps_the_rows_in_memory(void **state)
     assert_int_equal(get(d, 1), 11);
 }
 
+static struct key contact(uint64_t id)
+{
+    struct key key = intake_key_u64(id * UINT64_C(0x2545F4914F6CDD1D));
+    key_u64(&key, id);
+    return key;
+}
+
+static void what_is_stored_is_found_through_the_filter(void **state)
+{
+    struct desk *d = *state;
+    for (unsigned start = 0; start < 2; start++) {
+        for (uint64_t id = 1; id <= 3000; id++) {
+            struct key key = contact(id + 3000 * start);
+            intake_register_put_u64(&d->reg, TABLE_CONTACTS, key_span(&key), id);
+            d->reg.meta.seq++;
+        }
+        turns(d, d->reg.meta.seq);
+        assert_int_equal(d->reg.current->count, 0);
+        for (unsigned when = 0; when < 2; when++) { /* when 1: after a start, while the filter fills */
+            uint64_t value;
+            for (uint64_t id = 1; id <= 3000 * (start + 1); id++) {
+                struct key key = contact(id);
+                assert_true(intake_register_get_u64(&d->reg, TABLE_CONTACTS, key_span(&key), &value));
+                if (id % 1000 == 0) intake_register_turn(&d->reg, d->reg.meta.seq, INT64_MIN);
+            }
+            struct key other = contact(7000);
+            assert_false(intake_register_get_u64(&d->reg, TABLE_CONTACTS, key_span(&other), &value));
+            if (when == 0) reboot(d, d->reg.meta.seq);
+        }
+        while (d->reg.filling < N_REGISTER_TABLES) intake_register_turn(&d->reg, d->reg.meta.seq, INT64_MIN);
+    }
+}
+
+static void the_filter_says_no_to_almost_all_others(void **state)
+{
+    (void)state;
+    struct intake_filter f;
+    unsigned wrong = 0;
+    intake_filter_init(&f, &mem_libc);
+    for (uint64_t i = 1; i <= 400000; i++) intake_filter_add(&f, i * UINT64_C(0xD6E8FEB86659FD93));
+    assert_int_equal(f.n_layers, 2);
+    for (uint64_t i = 1; i <= 400000; i++)
+        assert_true(intake_filter_may_have(&f, i * UINT64_C(0xD6E8FEB86659FD93)));
+    for (uint64_t i = 400001; i <= 500000; i++)
+        wrong += intake_filter_may_have(&f, i * UINT64_C(0xD6E8FEB86659FD93));
+    assert_true(wrong < 3000);
+    intake_filter_deinit(&f);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_desk, close_desk)
 
 UNIT_MAIN(TEST(memory_hides_the_store), TEST(only_what_is_durable_is_stored),
           TEST(a_rollback_forgets_what_was_not_stored), TEST(another_journal_s_register_is_emptied),
           TEST(a_register_ahead_of_its_journal_is_emptied), TEST(cases_are_listed_over_both),
-          TEST(old_commands_are_trimmed_and_never_taken_again), TEST(a_full_disk_keeps_the_rows_in_memory))
+          TEST(old_commands_are_trimmed_and_never_taken_again), TEST(a_full_disk_keeps_the_rows_in_memory),
+          TEST(what_is_stored_is_found_through_the_filter), TEST(the_filter_says_no_to_almost_all_others))
