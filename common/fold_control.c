@@ -102,3 +102,14 @@ int fold_control(struct fold *f, struct svc *svc, const struct svc_control_row *
     f->control_free = control_free;
     return svc_control(svc, c->all, n + 2, fill_info, c);
 }
+
+int fold_open_svc(struct svc *svc, const struct fold_def *def, bool sends, void *self, struct fold **ret)
+{
+    const struct conf *conf = svc_conf(svc);
+    const struct fold_opts opts = {.data_dir = conf_string(conf, "data-dir"),
+                                   .pause_below_bytes = 2 * (uint64_t)conf_int(conf, "storage-reserve"),
+                                   .feed_endpoint = svc_endpoint(svc, "intake-feed"),
+                                   .command_endpoint = sends ? svc_endpoint(svc, "intake-services") : NULL};
+    *ret = NULL;
+    return fold_open(svc_env(svc), def, &opts, self, ret);
+}

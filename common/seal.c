@@ -154,3 +154,21 @@ int seal_ring_get(struct seal_ring *r, uint64_t key_id, const uint8_t **ret)
     *ret = e->key.secret;
     return 0;
 }
+
+const Kesu__V1__Sealed *seal_of_event(const Kesu__V1__Event *e)
+{
+    switch (e->body_case) {
+    case KESU__V1__EVENT__BODY_CUSTOMER_ADDED:
+        return e->customer_added->profile;
+    case KESU__V1__EVENT__BODY_CASE_OPENED:
+        return e->case_opened->personal;
+    case KESU__V1__EVENT__BODY_MESSAGE_ADDED:
+        return e->message_added->personal;
+    case KESU__V1__EVENT__BODY_NOTE_ADDED:
+        return e->note_added->text;
+    case KESU__V1__EVENT__BODY_CASE_RESOLVED:
+        return e->case_resolved->summary;
+    default:
+        return NULL;
+    }
+}

@@ -25,6 +25,9 @@ int seal_open(const uint8_t secret[SEAL_KEY_BYTES], const Kesu__V1__Sealed *seal
 int seal_open_message(const uint8_t secret[SEAL_KEY_BYTES], const Kesu__V1__Sealed *sealed,
                       const ProtobufCMessageDescriptor *d, struct arena *arena, void *ret_message);
 
+/* What an event seals; NULL when it holds nothing personal. */
+const Kesu__V1__Sealed *seal_of_event(const Kesu__V1__Event *event);
+
 /* Keys a reader was handed, in memory only, the oldest go first. */
 struct seal_ring;
 struct seal_ring *seal_ring_new(struct mem *m, unsigned max_keys);

@@ -155,12 +155,7 @@ static int start(struct svc *svc, void **ret_self)
     a->env = env;
     arena_init(&a->arena, &env->mem, ARENA_BYTES);
     analytics_state_init(&a->state, env);
-    int rc = fold_open(
-        env, &analytics_fold,
-        &(struct fold_opts){.data_dir = conf_string(svc_conf(svc), "data-dir"),
-                            .pause_below_bytes = 2 * (uint64_t)conf_int(svc_conf(svc), "storage-reserve"),
-                            .feed_endpoint = svc_endpoint(svc, "intake-feed")},
-        &a->state, &a->fold);
+    int rc = fold_open_svc(svc, &analytics_fold, false, &a->state, &a->fold);
     if (rc == 0) rc = fold_control(a->fold, svc, controls, sizeof controls / sizeof controls[0], NULL, a);
     if (rc == 0) {
         rc = bus_listen(env,

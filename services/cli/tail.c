@@ -78,28 +78,10 @@ static bool is_wanted(const struct tail *t, const struct block_event *b)
     return t->n_types == 0;
 }
 
-static const Kesu__V1__Sealed *sealed_of(const Kesu__V1__Event *e)
-{
-    switch (e->body_case) {
-    case KESU__V1__EVENT__BODY_CUSTOMER_ADDED:
-        return e->customer_added->profile;
-    case KESU__V1__EVENT__BODY_CASE_OPENED:
-        return e->case_opened->personal;
-    case KESU__V1__EVENT__BODY_MESSAGE_ADDED:
-        return e->message_added->personal;
-    case KESU__V1__EVENT__BODY_NOTE_ADDED:
-        return e->note_added->text;
-    case KESU__V1__EVENT__BODY_CASE_RESOLVED:
-        return e->case_resolved->summary;
-    default:
-        return NULL;
-    }
-}
-
 static void print_opened(struct tail *t, const Kesu__V1__Event *e)
 {
     static const char indent[] = "                               ";
-    const Kesu__V1__Sealed *s = sealed_of(e);
+    const Kesu__V1__Sealed *s = seal_of_event(e);
     const uint8_t *secret = NULL;
     struct span plain = SPAN_NONE;
     if (s == NULL) return;

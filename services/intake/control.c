@@ -39,25 +39,9 @@ struct walk {
     ProtobufCBinaryData opened[WALK_EVENTS];
 };
 
-static const Kesu__V1__Sealed *sealed_of(const Kesu__V1__Event *e)
-{
-    switch (e->body_case) {
-    case KESU__V1__EVENT__BODY_CASE_OPENED:
-        return e->case_opened->personal;
-    case KESU__V1__EVENT__BODY_MESSAGE_ADDED:
-        return e->message_added->personal;
-    case KESU__V1__EVENT__BODY_NOTE_ADDED:
-        return e->note_added->text;
-    case KESU__V1__EVENT__BODY_CASE_RESOLVED:
-        return e->case_resolved->summary;
-    default:
-        return NULL;
-    }
-}
-
 static void open_sealed(struct walk *w, const Kesu__V1__Event *e)
 {
-    const Kesu__V1__Sealed *sealed = sealed_of(e);
+    const Kesu__V1__Sealed *sealed = seal_of_event(e);
     struct seal_key key;
     struct span plain;
     if (!w->personal || sealed == NULL || !w->in->open ||

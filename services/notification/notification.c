@@ -265,14 +265,7 @@ static int start(struct svc *svc, void **ret_self)
     int rc = read_settings(n, svc_conf(svc));
     if (rc == 0) {
         n->flights = mem_zalloc(&env->mem, n->set.max_flights * sizeof *n->flights);
-        rc = fold_open(
-            env, &fold_def,
-            &(struct fold_opts){.data_dir = conf_string(svc_conf(svc), "data-dir"),
-                                .pause_below_bytes = 2 * (uint64_t)conf_int(svc_conf(svc), "storage-reserve"),
-                                .feed_endpoint = svc_endpoint(svc, "intake-feed"),
-                                .command_endpoint = svc_endpoint(svc, "intake-services")},
-            n, &n->fold);
-        if (rc != 0) n->fold = NULL;
+        rc = fold_open_svc(svc, &fold_def, true, n, &n->fold);
     }
     if (rc == 0) rc = fold_control(n->fold, svc, controls, sizeof controls / sizeof controls[0], on_info, n);
     if (rc != 0) {

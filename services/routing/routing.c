@@ -321,16 +321,7 @@ static int start(struct svc *svc, void **ret_self)
     make_metrics(r);
     int rc = open_workers(r);
     if (rc != 0) log_error(env, "the workers' socket cannot be opened", LOG_ERR(rc));
-    if (rc == 0) {
-        rc = fold_open(
-            env, &fold_def,
-            &(struct fold_opts){.data_dir = conf_string(svc_conf(svc), "data-dir"),
-                                .pause_below_bytes = 2 * (uint64_t)conf_int(svc_conf(svc), "storage-reserve"),
-                                .feed_endpoint = svc_endpoint(svc, "intake-feed"),
-                                .command_endpoint = svc_endpoint(svc, "intake-services")},
-            r, &r->fold);
-        if (rc != 0) r->fold = NULL;
-    }
+    if (rc == 0) rc = fold_open_svc(svc, &fold_def, true, r, &r->fold);
     if (rc == 0) rc = fold_control(r->fold, svc, controls, sizeof controls / sizeof controls[0], on_info, r);
     if (rc != 0) {
         stop(r);

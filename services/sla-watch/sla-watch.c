@@ -130,13 +130,7 @@ static int start(struct svc *svc, void **ret_self)
     make_metrics(w);
     sla_wallclock_init(&w->wallclock, env);
     w->timer = timer_new(env, sla_fire_on_timer, w);
-    int r = fold_open(
-        env, &fold_def,
-        &(struct fold_opts){.data_dir = conf_string(svc_conf(svc), "data-dir"),
-                            .pause_below_bytes = 2 * (uint64_t)conf_int(svc_conf(svc), "storage-reserve"),
-                            .feed_endpoint = svc_endpoint(svc, "intake-feed"),
-                            .command_endpoint = svc_endpoint(svc, "intake-services")},
-        w, &w->fold);
+    int r = fold_open_svc(svc, &fold_def, true, w, &w->fold);
     if (r == 0) r = fold_control(w->fold, svc, sla_control_rows, 1, sla_control_info, w);
     if (r < 0) {
         stop(w);
