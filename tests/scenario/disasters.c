@@ -20,8 +20,9 @@ static struct office_service *any_service(struct office *o)
 static bool delete_store(struct office *o)
 {
     struct office_service *s = any_service(o);
+    while (s->fold == NULL) s = any_service(o);
     char path[200];
-    if (s->fold == NULL || !sim_is_up(o->reader)) return false;
+    if (!sim_is_up(o->reader)) return false;
     sim_power_failure(s->i);
     snprintf(path, sizeof path, OFFICE_DATA "/%s.fold", s->fold);
     CHECK(store_remove(o->reader_env, path) == 0);
