@@ -128,8 +128,7 @@ static const char *const texts[] = {
     "Still waiting for my order 1234, it is late again!",
     "I was injured by the broken glass in the box.",
     "Nobody answers the telephone.",
-    "\xe5\x8c\x85\xe8\xa3\xb9\xe6\xb7\x8b\xe6\xbf\x95\xef\xbc\x8c\xe8\xa6\x81\xe6\xb1\x82\xe9\x80\x80\xe6\xac"
-    "\xbe", /* 包裹淋濕，要求退款 */
+    "包裹淋濕，要求退款",
 };
 
 static void send_message(struct people *p, unsigned external, unsigned customer, const char *answers)
