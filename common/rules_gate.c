@@ -34,7 +34,7 @@ static size_t character_size(uint8_t c)
 static void consider(struct best *best, const struct span *set, unsigned n)
 {
     size_t least = SIZE_MAX;
-    for (unsigned i = 0; i < n; i++) /* cppcheck-suppress uninitvar */
+    for (unsigned i = 0; i < n; i++)
         if (set[i].n < least) least = set[i].n;
     if (n == 0 || least < LEAST_BYTES || least <= best->least) return;
     memcpy(best->set, set, n * sizeof *set);
