@@ -92,7 +92,7 @@ static int64_t number_at(const ProtobufCFieldDescriptor *f, const void *at)
 static void check_names(struct checking *c, const struct policy_key *k, Kesu__V1__LocalName *const *names,
                         size_t n, const char *field)
 {
-    if (n == 0) problem(c, field, "found no name, allowed one a language");
+    if (n == 0 && k->required) problem(c, field, "found no name, allowed one a language");
     for (size_t i = 0; i < n; i++) {
         AT(at, "%.150s[%zu]", field, i);
         if (policy_language_name(names[i]->language)[0] == '\0')

@@ -5,6 +5,7 @@
 
 static const struct policy_key office_keys[] = {
     {"name", POLICY_TEXT, true, 1, 200, NULL, NULL, "the office as customers know it"},
+    {"names", POLICY_NAMES, false, 1, 200, NULL, NULL, "the same by language, where it differs"},
     {"time_zone", POLICY_TEXT, true, 1, 64, NULL, NULL, "IANA zone; numbers and times shown follow it"},
     {"mail_from", POLICY_EMAIL, true, 0, 0, NULL, NULL, "address that mail to customers comes from"},
     {"mail_name", POLICY_TEXT, true, 1, 200, NULL, NULL, "name beside that address"},

@@ -63,6 +63,7 @@ static const struct policy_key rule_keys[] = {
     {"weight", POLICY_INT, true, -1000, 1000, NULL, NULL, "of the vote, or added to the score"},
     {"keywords", POLICY_TEXTS, false, 1, 200, NULL, NULL, "any of these"},
     {"regex", POLICY_TEXT, false, 1, 1000, NULL, NULL, "or this, PCRE2 on normalised text"},
+    {"label", POLICY_TEXT, false, 1, 200, NULL, NULL, "what the regex finds, in words, for the evidence"},
     {"unless", POLICY_TEXTS, false, 1, 200, NULL, NULL, "but none of these"},
     {"subject_only", POLICY_BOOL, false, 0, 0, NULL, NULL, "look at the subject alone"},
     {"match", POLICY_LINES, false, 1, 1000, NULL, NULL, "test lines the rule must match"},

@@ -5,6 +5,7 @@
 
 static const struct policy_key clock_keys[] = {
     {"id", POLICY_ID, true, 0, 0, NULL, NULL, "unique, e.g. resolution"},
+    {"names", POLICY_NAMES, false, 1, 200, NULL, NULL, "name by language; none: people read the id"},
     {"starts", POLICY_CHOICE, true, 0, 0, "received", NULL, "what starts it"},
     {"stops", POLICY_CHOICE, true, 0, 0, "receipt_delivered|in_progress|resolved", NULL, "what stops it"},
     {"dues", POLICY_DUES, true, USEC_PER_SEC, 366 * USEC_PER_DAY, NULL, NULL,

@@ -161,6 +161,28 @@ static const char *severity_name(Kesu__V1__Severity s)
     return (unsigned)s < 5 ? names[s] : "";
 }
 
+/* What stands where a value is empty: a letter never says "Dear ,". */
+static const struct {
+    Kesu__V1__Language language;
+    const char *customer, *nobody;
+} words[] = {
+    {KESU__V1__LANGUAGE__LANGUAGE_EN, "customer", "nobody yet"},
+    {KESU__V1__LANGUAGE__LANGUAGE_ZH_HANT, "顧客", "尚無"},
+    {KESU__V1__LANGUAGE__LANGUAGE_ZH_HANS, "顾客", "尚无"},
+};
+
+static const char *or_else(const char *text, const char *otherwise)
+{
+    return text != NULL && text[0] != '\0' ? text : otherwise;
+}
+
+static unsigned words_of(Kesu__V1__Language language)
+{
+    for (unsigned i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (words[i].language == language) return i;
+    return 0;
+}
+
 static void collect_values(struct rendering *r)
 {
     const struct notification_intent *i = &r->f->intent;
@@ -168,18 +190,25 @@ static void collect_values(struct rendering *r)
     const Kesu__V1__Category *category = policy_category(r->policy, r->state.category);
     const Kesu__V1__Department *department = policy_department(r->policy, r->state.department);
     const Kesu__V1__Staff *agent = policy_staff(r->policy, r->state.agent);
+    const Kesu__V1__Clock *clock = policy_clock(r->policy, i->clock);
+    const Kesu__V1__Office *office = r->policy->office;
+    unsigned word = words_of(r->language);
     const char **v = r->values;
     v[TEMPLATE_number] = r->opened->number;
     v[TEMPLATE_tag] = r->opened->reply_tag;
-    v[TEMPLATE_office] = r->policy->office->name;
-    v[TEMPLATE_customer] = person != NULL ? person->name : "";
-    v[TEMPLATE_recipient] = r->to_name;
-    v[TEMPLATE_subject] = person != NULL ? person->subject : "";
+    v[TEMPLATE_office] = office->name;
+    if (office->n_names > 0)
+        v[TEMPLATE_office] = policy_local_name(office->names, office->n_names, r->language);
+    v[TEMPLATE_customer] = or_else(person != NULL ? person->name : "", words[word].customer);
+    v[TEMPLATE_recipient] = i->staff[0] != '\0' ? r->to_name : or_else(r->to_name, words[word].customer);
+    v[TEMPLATE_subject] = or_else(person != NULL ? person->subject : "", "-");
     v[TEMPLATE_summary] = r->summary != NULL ? r->summary->text : "";
     v[TEMPLATE_received] = local_time(r, r->opened->received_at);
     v[TEMPLATE_severity] = severity_name(r->state.severity);
-    v[TEMPLATE_agent] = agent != NULL ? agent->name : "";
+    v[TEMPLATE_agent] = agent != NULL ? agent->name : words[word].nobody;
     v[TEMPLATE_clock] = i->clock;
+    if (clock != NULL && clock->n_names > 0)
+        v[TEMPLATE_clock] = policy_local_name(clock->names, clock->n_names, r->language);
     v[TEMPLATE_due] = local_time(r, i->due_us);
     v[TEMPLATE_level] = i->level > 0 ? arena_printf(r->arena, "%u", i->level) : "";
     if (category != NULL)

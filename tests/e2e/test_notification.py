@@ -81,10 +81,10 @@ def test_receipt_reaches_the_customer(office, smtp):
 def test_each_in_their_language(office, smtp):
     start(office, url=smtp.url)
     said = {
-        types_pb2.LANGUAGE_ZH_HANT: "已收到您的申訴",
+        types_pb2.LANGUAGE_ZH_HANT: "已收到您的投訴",
         types_pb2.LANGUAGE_ZH_HANS: "已收到您的投诉",
         types_pb2.LANGUAGE_EN: "We have received your complaint",
-        types_pb2.LANGUAGE_UNSPECIFIED: "已收到您的申訴",
+        types_pb2.LANGUAGE_UNSPECIFIED: "已收到您的投訴",
     }
     for language in said:
         submit(office, language=language, email=f"c{language}@customer.example")

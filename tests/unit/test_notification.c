@@ -35,7 +35,8 @@ struct world {
         int outcome;
         unsigned attempts;
     } outcomes[64];
-    bool refuse; /* everything, as if it stood in the journal */
+    const char *name; /* of the customer */
+    bool refuse;      /* everything, as if it stood in the journal */
 };
 
 static void on_boot(void *self, struct env *env)
@@ -123,7 +124,7 @@ static uint64_t journal_case(struct world *w, const char *email, Kesu__V1__Langu
     struct seal_key key = {.id = case_id, .secret = {(uint8_t)case_id}};
     contact.kind = KESU__V1__CONTACT__KIND__KIND_EMAIL;
     contact.value = (char *)(uintptr_t)email;
-    personal.name = "Lin";
+    personal.name = (char *)(uintptr_t)w->name;
     personal.subject = "Soaked";
     personal.n_contacts = email != NULL;
     personal.contacts = contacts;
@@ -155,6 +156,7 @@ static void journal_language(struct world *w, uint64_t case_id, Kesu__V1__Langua
 static struct world *world_new(uint64_t seed)
 {
     struct world *w = calloc(1, sizeof *w);
+    w->name = "Lin";
     w->sim = sim_new(seed, WALL_US);
     arena_init(&w->arena, &mem_libc, 1 << 20);
     fake_intake_init(&w->intake, w->sim);
@@ -241,7 +243,7 @@ static void test_breach_to_the_manager(void **state)
     sim_run(w->sim, 10 * USEC_PER_SEC);
     const struct sim_mail *m = mail(w, 0, 1); /* and no receipt: automatic */
     assert_string_equal(m->to, "lead@kesu.example");
-    assert_true(says(m, "resolution was due 2025-11-2"));
+    assert_true(says(m, "time to resolve was due 2025-11-2"));
     assert_int_equal(w->n_outcomes, 2);
     for (unsigned i = 0; i < 2; i++) {
         bool receipt = strcmp(w->outcomes[i].kind, "receipt") == 0;
@@ -249,6 +251,18 @@ static void test_breach_to_the_manager(void **state)
                          receipt ? KESU__V1__DELIVERY_OUTCOME__DELIVERY_OUTCOME_NOT_SENT
                                  : KESU__V1__DELIVERY_OUTCOME__DELIVERY_OUTCOME_DELIVERED);
     }
+    world_free(w);
+}
+
+static void test_no_empty_words(void **state)
+{
+    (void)state;
+    struct world *w = world_new(15);
+    w->name = "";
+    world_start(w);
+    journal_case(w, "lin@customer.example", EN, false);
+    sim_run(w->sim, 2 * USEC_PER_SEC);
+    assert_true(says(mail(w, 0, 1), "Dear customer\r\n"));
     world_free(w);
 }
 
@@ -491,8 +505,9 @@ static void test_message_id(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(test_receipt), cmocka_unit_test(test_breach_to_the_manager),
-          cmocka_unit_test(test_waits_for_the_language), cmocka_unit_test(test_tries_again_later),
-          cmocka_unit_test(test_dead_letter), cmocka_unit_test(test_dead_letter_sent_again),
+          cmocka_unit_test(test_no_empty_words), cmocka_unit_test(test_waits_for_the_language),
+          cmocka_unit_test(test_tries_again_later), cmocka_unit_test(test_dead_letter),
+          cmocka_unit_test(test_dead_letter_sent_again),
           cmocka_unit_test(test_lost_answer_repeats_the_same_mail), cmocka_unit_test(test_crashes),
           cmocka_unit_test(test_rebuild_holds_what_is_old), cmocka_unit_test(test_closed_case_is_forgotten),
           cmocka_unit_test(test_keys_are_asked_for), cmocka_unit_test(test_message_id))

@@ -86,7 +86,7 @@ static void test_tells_all_problems(void **state)
     assert_int_equal(policy_fixture_compile(&f), E_POLICY);
     assert_non_null(strstr(f.error, "sla.yaml:2: clocks[0].warn_percent: found 'x', allowed 1 to 99\n"));
     assert_non_null(
-        strstr(f.error, "sla.yaml:2: clocks[0]: found unknown key 'start', allowed id, starts, "));
+        strstr(f.error, "sla.yaml:2: clocks[0]: found unknown key 'start', allowed id, names, starts, "));
     assert_non_null(
         strstr(f.error, "sla.yaml:2: clocks[0].starts: missing (what starts it), allowed one of "));
     assert_non_null(strstr(f.error, "notify.yaml:3: notices[1].to: found 'nobody', allowed one of customer, "
