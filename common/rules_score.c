@@ -49,12 +49,12 @@ static void add_score(struct scorer *s, enum rules_factor factor, const char *ru
     add_evidence(s, rules_factor_names[factor], rule, matched, weight);
 }
 
-/* The rule's own words, never the customer's. */
+/* The rule's own words, never the customer's; a regex is nothing to read. */
 static const char *matched_of(struct scorer *s, uint32_t rule)
 {
     const struct rules_rule *row = &s->r->rules[rule];
     uint32_t keyword = s->r->found[rule].first_keyword;
-    const char *text = keyword != UINT32_MAX ? row->source->keywords[keyword] : row->source->regex;
+    const char *text = keyword != UINT32_MAX ? row->source->keywords[keyword] : row->source->label;
     size_t n = strlen(text);
     if (n <= MATCHED_MAX) return text;
     char *cut = arena_strdup(s->arena, text);

@@ -111,6 +111,8 @@ static void test_three_languages(void **state)
                              languages[l]);
     for (size_t i = 0; i < policy->n_categories; i++) assert_int_equal(policy->categories[i]->n_names, 3);
     for (size_t i = 0; i < policy->n_departments; i++) assert_int_equal(policy->departments[i]->n_names, 3);
+    for (size_t i = 0; i < policy->n_clocks; i++) assert_int_equal(policy->clocks[i]->n_names, 3);
+    assert_int_equal(policy->office->n_names, 3);
 }
 
 /* Agent, section manager, deputy general manager, general manager. */
@@ -131,13 +133,26 @@ static void test_clocks(void **state)
     assert_int_equal(policy_clock(policy, "resolution")->n_dues, 5);
 }
 
+/* Evidence is read by people. */
+static void test_a_regex_has_words(void **state)
+{
+    (void)state;
+    size_t n_regex = 0;
+    for (size_t i = 0; i < policy->n_rules; i++) {
+        if (policy->rules[i]->regex[0] == '\0') continue;
+        n_regex++;
+        if (policy->rules[i]->label[0] == '\0') print_error("%s has no label\n", policy->rules[i]->id);
+        assert_string_not_equal(policy->rules[i]->label, "");
+    }
+    assert_true(n_regex > 20);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_somebody_for_everything),
-        cmocka_unit_test(test_three_languages),
-        cmocka_unit_test(test_ladder_reaches_the_top),
-        cmocka_unit_test(test_clocks),
+        cmocka_unit_test(test_somebody_for_everything), cmocka_unit_test(test_three_languages),
+        cmocka_unit_test(test_ladder_reaches_the_top),  cmocka_unit_test(test_clocks),
+        cmocka_unit_test(test_a_regex_has_words),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

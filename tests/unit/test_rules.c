@@ -193,13 +193,17 @@ static void test_subject_only(void **state)
 static void test_regex(void **state)
 {
     struct office *o = *state;
-    add_rule(o, "damage.wet", "", 4, NULL, 0)->regex = "(?:淋|澆).{0,6}(?:雨|水)";
+    Kesu__V1__Rule *rain = add_rule(o, "damage.wet", "", 4, NULL, 0);
+    rain->regex = "(?:淋|澆).{0,6}(?:雨|水)";
+    rain->label = "淋雨";
     add_rule(o, "returns.refund", "", 4, NULL, 0)->regex = "\\d{2,} days? (?:waiting|delay)";
     compile(o);
     assert_string_equal(judge(o, "", "在外面淋了一夜大雨"), "damage.wet");
+    assert_string_equal(o->got.evidence[0]->matched, "淋雨");
     assert_string_equal(judge(o, "", "被澆了一身水"), "damage.wet");
     assert_string_equal(judge(o, "", "雨中"), "other");
     assert_string_equal(judge(o, "", "12 days waiting"), "returns.refund");
+    assert_string_equal(o->got.evidence[0]->matched, "");
     assert_string_equal(judge(o, "", "1 days waiting"), "other");
     assert_int_equal(o->got.n_evidence, 1);
 }
