@@ -206,8 +206,3 @@ void automaton_scan(const struct automaton *a, struct span text, automaton_on_ma
         }
     }
 }
-
-uint32_t automaton_states(const struct automaton *a)
-{
-    return a->used;
-}

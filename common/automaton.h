@@ -17,6 +17,5 @@ int automaton_new(struct mem *m, const struct span *patterns, uint32_t n, struct
 void automaton_free(struct automaton **p);
 /* Every occurrence of every pattern, overlapping ones too, by their end. */
 void automaton_scan(const struct automaton *a, struct span text, automaton_on_match on_match, void *self);
-uint32_t automaton_states(const struct automaton *a);
 
 #endif

@@ -15,12 +15,6 @@ const char *const template_names[TEMPLATE_N_VALUES] = {
 #undef X
 };
 
-const char *const template_helps[TEMPLATE_N_VALUES] = {
-#define X(name, what) what,
-    TEMPLATE_VALUES(X)
-#undef X
-};
-
 struct piece {
     const char *text; /* literal, when value < 0 */
     size_t n;

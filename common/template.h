@@ -35,7 +35,6 @@ enum template_value {
 };
 
 extern const char *const template_names[TEMPLATE_N_VALUES];
-extern const char *const template_helps[TEMPLATE_N_VALUES];
 
 enum template_context {
     TEMPLATE_TEXT,   /* as is, but control characters (other than line breaks and tabs) become spaces */

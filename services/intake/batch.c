@@ -83,11 +83,6 @@ void intake_batch_begin(struct intake *in)
     block_begin(b->builder, b->next_seq, b->block_time);
 }
 
-uint64_t intake_batch_waiting_bytes(const struct intake *in)
-{
-    return journal_pending(in->journal);
-}
-
 /* ---- blocks ------------------------------------------------------------------ */
 
 static void on_durable(void *self, int status)

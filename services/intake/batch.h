@@ -60,6 +60,5 @@ void intake_batch_message(struct intake *in, struct bus_server *server, uint64_t
 int intake_batch_own(struct intake *in, Kesu__V1__Command *command);
 /* End of a turn: appends, rolls back, sends what may leave. */
 void intake_batch_turn(struct intake *in);
-uint64_t intake_batch_waiting_bytes(const struct intake *in);
 
 #endif

@@ -35,8 +35,6 @@ struct intake_keys {
     bool refilling;
     struct refill refill;
     uint8_t (*ring)[SEAL_KEY_BYTES]; /* secrets of ids above made - RING, zeros: look at the file */
-    void (*on_more)(void *self);
-    void *self;
 };
 
 struct slot {
@@ -99,7 +97,6 @@ void intake_keys_close(struct intake_keys **p)
 {
     struct intake_keys *k = *p;
     if (k == NULL) return;
-    k->on_more = NULL;
     lane_close(k->env, k->lane);
     file_close(k->env, k->lane_file);
     file_close(k->env, k->file);
@@ -107,12 +104,6 @@ void intake_keys_close(struct intake_keys **p)
     mem_free(&k->env->mem, k->ring);
     mem_free(&k->env->mem, k);
     *p = NULL;
-}
-
-void intake_keys_on_more(struct intake_keys *k, void (*on_more)(void *self), void *self)
-{
-    k->on_more = on_more;
-    k->self = self;
 }
 
 uint64_t intake_keys_ahead(const struct intake_keys *k, uint64_t next_id)
@@ -155,7 +146,6 @@ static void on_refill_done(struct job *job)
     memset(r->slots, 0, (size_t)r->n * SLOT);
     mem_free(&k->env->mem, r->slots);
     r->slots = NULL;
-    if (r->status == 0 && k->on_more != NULL) k->on_more(k->self);
 }
 
 void intake_keys_refill(struct intake_keys *k, uint64_t next_id)

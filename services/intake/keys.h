@@ -21,9 +21,8 @@ void intake_keys_close(struct intake_keys **p);
 
 /* How many unused keys are on disk from next_id on. */
 uint64_t intake_keys_ahead(const struct intake_keys *k, uint64_t next_id);
-/* Starts making more when few are left. on_more, when set, is called after they are synced. */
+/* Starts making more when few are left. */
 void intake_keys_refill(struct intake_keys *k, uint64_t next_id);
-void intake_keys_on_more(struct intake_keys *k, void (*on_more)(void *self), void *self);
 
 /* E_NOT_FOUND: never made; E_ERASED; E_IO. */
 int intake_keys_get(struct intake_keys *k, uint64_t id, struct seal_key *ret);

@@ -372,7 +372,6 @@ void intake_readers_close(struct intake *in)
         buf_unref(rs->recent[i].personal);
     }
     bus_server_close(in->env, rs->server);
-    bus_server_close(in->env, rs->far);
     if (rs->arena.mem != NULL) arena_deinit(&rs->arena);
     *rs = (struct intake_readers){0};
 }

@@ -20,7 +20,7 @@ struct intake;
 struct reader;
 
 struct intake_readers {
-    struct bus_server *server, *far;
+    struct bus_server *server;
     struct reader *list; /* in order of subscription */
     unsigned n;
     int64_t next_beat_us;
