@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Room on the disk: below a reserve no new cases are taken; a ballast file is
- * given up so that what is under way can still be finished and stopped. */
+ * given up so that what is under way can still be finished and stopped, and
+ * made again when there is room for it beside the reserve. */
 #ifndef INTAKE_STORAGE_H
 #define INTAKE_STORAGE_H
 
@@ -13,6 +14,7 @@ struct intake_storage {
     uint64_t reserve_bytes, ballast_bytes;
     uint64_t free_bytes;
     bool low;
+    bool has_ballast; /* or cannot have it */
     int64_t next_look_us; /* monotonic */
 };
 

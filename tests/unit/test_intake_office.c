@@ -212,6 +212,10 @@ static void the_ballast_is_given_up_when_the_disk_is_full(void **state)
     sim_set_faults(r.sim, NULL);
     sim_run(r.sim, 15 * USEC_PER_SEC); /* there is room again */
     assert_false(rig_accepted(&r, RIG_NEW, c)->duplicate);
+    assert_int_equal(file_open(r.env, "data/intake/ballast", FILE_READ, &f), 0);
+    assert_int_equal(file_size(r.env, f, &size), 0);
+    assert_int_equal(size, 16 << 20); /* for the next time */
+    file_close(r.env, f);
     rig_close(&r);
 }
 
