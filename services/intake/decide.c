@@ -143,6 +143,16 @@ int intake_decide_owner(struct decide *d)
     return intake_decide_refuse(d, E_NOT_ALLOWED, "actor.name", "the case belongs to somebody else");
 }
 
+int intake_decide_version(struct decide *d, const Kesu__V1__CaseState *state)
+{
+    if (d->command->expected_case != KESU__V1__COMMAND__EXPECTED_EXPECTED_VERSION ||
+        d->command->expected_version == state->version)
+        return 0;
+    intake_decide_refuse(d, E_STALE, "expected_version", NULL);
+    d->out->refused.version = state->version;
+    return E_STALE;
+}
+
 /* ---- the same for all commands ------------------------------------------ */
 
 static int check_actor(struct decide *d, const struct command_row *row)
@@ -192,12 +202,7 @@ static int check_case(struct decide *d, const struct command_row *row)
     int err = intake_case_get(d->view, id, d->ctx->arena, &d->state);
     if (err == E_NOMEM) return intake_decide_no_memory(d);
     if (err != 0) return intake_decide_refuse(d, E_UNKNOWN, row->case_field, "no such case");
-    if (d->command->expected_case == KESU__V1__COMMAND__EXPECTED_EXPECTED_VERSION &&
-        d->command->expected_version != d->state->version) {
-        intake_decide_refuse(d, E_STALE, "expected_version", NULL);
-        d->out->refused.version = d->state->version;
-        return E_STALE;
-    }
+    DECIDE_TRY(intake_decide_version(d, d->state));
     if ((row->rule.stages & (1u << d->state->stage)) == 0) return refuse_stage(d, row);
     return 0;
 }

@@ -26,6 +26,8 @@ int intake_decide_no_memory(struct decide *d);
 int intake_decide_needed(struct decide *d, const char *field, const char *text);
 void intake_decide_seal(struct decide_event *e, const void *plain, Kesu__V1__Sealed *sealed, uint64_t key_id);
 const Kesu__V1__Staff *intake_decide_actor_staff(const struct decide *d);
+/* E_STALE when the command expects another version than this case has. */
+int intake_decide_version(struct decide *d, const Kesu__V1__CaseState *state);
 /* May this staff member act for the case: they have it, or stand above who has it. */
 int intake_decide_owner(struct decide *d);
 

@@ -158,6 +158,7 @@ static Kesu__V1__ExternalRef *bounded(struct receive *r)
 static int join(struct receive *r)
 {
     struct decide *d = r->d;
+    DECIDE_TRY(intake_decide_version(d, r->named));
     Kesu__V1__MessageAdded *body = intake_decide_new(d, &kesu__v1__message_added__descriptor);
     Kesu__V1__Sealed *sealed = intake_decide_new(d, &kesu__v1__sealed__descriptor);
     Kesu__V1__CaseText *text = case_text(r);

@@ -83,6 +83,27 @@ static void a_reply_joins_by_its_tag(void **state)
     assert_int_equal(rig_case(r, a->case_id)->suspected_case, 0);
 }
 
+static void a_reply_may_say_which_version_it_answers(void **state)
+{
+    struct rig *r = *state;
+    const Kesu__V1__Accepted *first = first_case(r);
+    for (uint64_t version = 0; version < 2; version++) {
+        Kesu__V1__Command *c = rig_message(r, "any news?", "wang@example.org");
+        set_threads(r, c, "<1@example.org>", NULL);
+        c->expected_case = KESU__V1__COMMAND__EXPECTED_EXPECTED_VERSION;
+        c->expected_version = version;
+        if (version == 1) {
+            assert_true(rig_accepted(r, RIG_NEW, c)->joined);
+            continue;
+        }
+        const Kesu__V1__Refused *refused = rig_refused(r, RIG_NEW, c);
+        assert_int_equal(refused->code, -E_STALE);
+        assert_string_equal(refused->field, "expected_version");
+        assert_int_equal(refused->version, 1);
+    }
+    assert_int_equal(rig_case(r, first->case_id)->messages, 2);
+}
+
 static void an_unknown_sender_never_joins_silently(void **state)
 {
     struct rig *r = *state;
@@ -233,6 +254,7 @@ static void received_and_recorded_times_are_both_kept(void **state)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_rig, close_rig)
 
 UNIT_MAIN(TEST(a_reply_joins_by_thread), TEST(a_reply_joins_by_its_tag),
-          TEST(an_unknown_sender_never_joins_silently), TEST(a_bounce_joins_or_is_refused),
-          TEST(a_channel_s_own_identity_is_taken_once), TEST(the_same_person_is_one_customer),
-          TEST(what_is_missing_or_out_of_range_is_named), TEST(received_and_recorded_times_are_both_kept))
+          TEST(a_reply_may_say_which_version_it_answers), TEST(an_unknown_sender_never_joins_silently),
+          TEST(a_bounce_joins_or_is_refused), TEST(a_channel_s_own_identity_is_taken_once),
+          TEST(the_same_person_is_one_customer), TEST(what_is_missing_or_out_of_range_is_named),
+          TEST(received_and_recorded_times_are_both_kept))
