@@ -16,6 +16,7 @@
 #include "hash.h"
 #include "intake.h"
 #include "log.h"
+#include "roles.h"
 #include "seal.h"
 #include "stats.h"
 #include "wire.h"
@@ -361,9 +362,11 @@ static void carry_out_all(struct intake *in, struct bus_server *server, uint64_t
     keep_reply(in, server, peer, within ? (unsigned)n : 0, &reply);
 }
 
-void intake_batch_message(struct intake *in, struct bus_server *server, uint64_t peer, struct span head)
+void intake_batch_message(struct intake *in, struct bus_server *server, uint64_t peer,
+                          const struct bus_msg *msg)
 {
     struct intake_batch *b = &in->batch;
+    struct span head = msg->head;
     Kesu__V1__CommandBatch *batch = NULL;
     struct codec_error *errors = NULL, error;
     uint64_t mark[2] = {hash_fast(head), head.n};
@@ -384,6 +387,7 @@ void intake_batch_message(struct intake *in, struct bus_server *server, uint64_t
         refuse_message(in, server, peer, 0, err == E_NOMEM ? E_TOO_BIG : err, error.field, error.reason);
         return;
     }
+    intake_roles_apply(msg->user, batch, errors);
     if (batch->client[0] == '\0') {
         refuse_message(in, server, peer, batch->batch, E_MISSING, "client", NULL);
         return;

@@ -55,7 +55,8 @@ void intake_batch_deinit(struct intake *in);
 /* The journal's head is where the next event goes: after replay. */
 void intake_batch_begin(struct intake *in);
 /* One CommandBatch from a peer. */
-void intake_batch_message(struct intake *in, struct bus_server *server, uint64_t peer, struct span head);
+void intake_batch_message(struct intake *in, struct bus_server *server, uint64_t peer,
+                          const struct bus_msg *msg);
 /* A command of our own (the policy of --policy-dir). 0 or the refusal. */
 int intake_batch_own(struct intake *in, Kesu__V1__Command *command);
 /* End of a turn: appends, rolls back, sends what may leave. */

@@ -32,13 +32,13 @@ static const struct {
 static void on_near(void *self, uint64_t peer, const struct bus_msg *msg)
 {
     struct intake_lane *lane = self;
-    intake_batch_message(lane->in, lane->server, peer, msg->head);
+    intake_batch_message(lane->in, lane->server, peer, msg);
 }
 
 static void on_far(void *self, uint64_t peer, const struct bus_msg *msg)
 {
     struct intake_lane *lane = self;
-    intake_batch_message(lane->in, lane->far, peer, msg->head);
+    intake_batch_message(lane->in, lane->far, peer, msg);
 }
 
 static int open_far(struct intake *in, struct intake_lane *lane, unsigned i)

@@ -71,6 +71,41 @@ def test_tcp_is_for_keys_of_the_list_only(office):
     assert office.info("intake").head_seq == good.ask_one(message).accepted.seq
 
 
+def test_a_key_is_a_client_with_a_role(office):
+    server_public, server_secret = zmq.curve_keypair()
+    known = {name: zmq.curve_keypair() for name in ("adapter", "gateway", "service", "reader")}
+    allow = office.dir / "allow"
+    allow.write_text("".join(f"{public.decode()} {role} {role}-1\n" for role, (public, _) in known.items()))
+    port = free_port()
+    keys = ["--curve-public-key", server_public.decode(), "--curve-secret-key", server_secret.decode()]
+    office.start("intake", "--tcp-host", "127.0.0.1", "--tcp-port", str(port), *keys, "--curve-allow", str(allow))
+    lanes = {role: curve_lane(port + 2, server_public, *pair) for role, pair in known.items()}
+    message = kesu_client.receive_message("wet", email="a@example.org")
+    case_id = lanes["adapter"].ask_one(message).accepted.case_id
+    # The key's name is the client: another key's commands are others, whatever the batch says.
+    assert not lanes["gateway"].ask_one(kesu_client.receive_message("dry")).accepted.duplicate
+    again = kesu_client.receive_message("torn")
+    again.id = message.id
+    assert not lanes["gateway"].ask_one(again).accepted.duplicate
+    opened = [e for e in office.journal().all() if e.name == "case_opened"]
+    assert [e.event.client for e in opened] == ["adapter-1", "gateway-1", "gateway-1"]
+
+    def close(kind, actor):
+        body = command_pb2.CloseCase(case_id=case_id, cause="man")
+        return kesu_client.command(close_case=body, actor_kind=kind, actor=actor)
+
+    for role, command, field in (
+        ("adapter", close(types_pb2.ACTOR_KIND_OPERATOR, "me"), "body"),
+        ("adapter", note(case_id), "body"),
+        ("gateway", note(case_id), "actor.kind"),
+        ("gateway", close(types_pb2.ACTOR_KIND_OPERATOR, "me"), "actor.kind"),
+        ("reader", kesu_client.receive_message("wet"), "body"),
+    ):
+        refused = lanes[role].ask_one(command).refused
+        assert (refused.code, refused.field) == (command_pb2.E_NOT_ALLOWED, field), (role, refused)
+    assert lanes["service"].ask_one(note(case_id)).accepted.case_id == case_id
+
+
 def test_tcp_without_keys_is_refused(office):
     done = subprocess.run(
         [BIN / "kesu-intake", "--run-dir", office.run, "--data-dir", office.data, "--tcp-host", "127.0.0.1",
