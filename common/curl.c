@@ -140,12 +140,13 @@ static size_t on_line(char *text, size_t size, size_t n, void *self)
 {
     struct curl_call *call = self;
     size_t length = size * n;
-    if (call->body_done) call->replied = true;
+    if (call->replied) return length; /* the good-bye after the answer */
     size_t keep = length < sizeof(call->line) - 1 ? length : sizeof(call->line) - 1;
     while (keep > 0 && (text[keep - 1] == '\r' || text[keep - 1] == '\n')) keep--;
     if (keep == 0) return length;
     memcpy(call->line, text, keep);
     call->line[keep] = 0;
+    call->replied = call->body_done;
     return length;
 }
 
