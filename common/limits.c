@@ -82,6 +82,7 @@ const struct limit limits_table[] = {
     RANGE(fire_clock, level, 0, 8),
     ID(record_delivery, kind),
     ID(record_delivery, transport),
+    ID(record_delivery, told),
     BYTES(record_delivery, message_id, 1000),
     BYTES(record_delivery, detail, 1000),
     EXACT(store_policy_part, hash, 32),

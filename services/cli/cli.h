@@ -116,8 +116,9 @@ const char *cli_hex(ProtobufCBinaryData b, char *ret, size_t n);
 const char *cli_or(const char *text, const char *otherwise); /* otherwise when empty */
 void cli_print_json(struct cli *c, const void *message);     /* one line on standard output */
 
-/* story.c: one event in words, with its body's own line(s), to standard output. */
-void cli_story_event(struct cli *c, const Kesu__V1__Event *e, uint64_t seq, int64_t time_us,
+/* story.c: one event in words, with its body's own line(s), to standard output.
+ * case_id: 0 where the reader knows of which case it is. */
+void cli_story_event(const Kesu__V1__Event *e, uint64_t seq, int64_t time_us, uint64_t case_id,
                      const char *indent);
 const char *cli_event_name(unsigned type); /* "case_opened", NULL when unknown */
 /* What the event seals, opened. */

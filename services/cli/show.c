@@ -62,7 +62,7 @@ int cli_show(struct cli *c)
             cli_print_json(c, e);
             continue;
         }
-        cli_story_event(c, e, r->seq, r->block_time, indent);
+        cli_story_event(e, r->seq, r->block_time, 0, indent);
         if (i < d->n_opened) cli_story_opened(c, e, span_of(d->opened[i].data, d->opened[i].len), indent);
     }
     return 0;

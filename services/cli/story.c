@@ -51,9 +51,10 @@ static void message_added(const Kesu__V1__Event *e, const char *indent)
 {
     char channel[CLI_TEXT];
     (void)indent;
-    printf("message from %s joined, by its %s\n",
+    printf("message from %s joined, by its %s%s\n",
            cli_word(&kesu__v1__channel__descriptor, (int)e->message_added->channel, channel),
-           cli_or(e->message_added->joined_by, "thread"));
+           cli_or(e->message_added->joined_by, "thread"),
+           e->message_added->automatic ? ", sent by a machine" : "");
 }
 
 static void case_classified(const Kesu__V1__Event *e, const char *indent)
@@ -141,11 +142,12 @@ static void clock_fired(const Kesu__V1__Event *e, const char *indent)
 
 static void delivery_recorded(const Kesu__V1__Event *e, const char *indent)
 {
+    static const char *const outcomes[] = {"-", "delivered", "given up", "not sent"};
     const Kesu__V1__DeliveryRecorded *d = e->delivery_recorded;
-    char outcome[CLI_TEXT];
+    bool known = (unsigned)d->outcome < sizeof outcomes / sizeof outcomes[0];
     (void)indent;
-    printf("message '%s' for event %" PRIu64 ": %s", d->kind, d->cause_seq,
-           cli_word(&kesu__v1__delivery_outcome__descriptor, (int)d->outcome, outcome));
+    printf("message '%s' to %s, about event %" PRIu64 ": %s", d->kind, cli_or(d->told, "the customer"),
+           d->cause_seq, known ? outcomes[d->outcome] : "-");
     if (d->transport[0] != '\0') printf(" by %s", d->transport);
     if (d->attempts > 1) printf(" after %u attempts", (unsigned)d->attempts);
     if (d->detail[0] != '\0') printf(" (%s)", d->detail);
@@ -217,12 +219,12 @@ static void tell_clocks(const Kesu__V1__Event *e, const char *indent)
     }
 }
 
-void cli_story_event(struct cli *c, const Kesu__V1__Event *e, uint64_t seq, int64_t time_us,
+void cli_story_event(const Kesu__V1__Event *e, uint64_t seq, int64_t time_us, uint64_t case_id,
                      const char *indent)
 {
     char time[CLI_TEXT];
-    (void)c;
     printf("%8" PRIu64 "  %s  ", seq, cli_time(time_us, time));
+    if (case_id != 0) printf("case %" PRIu64 ": ", case_id);
     for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++)
         if (rows[i].body == e->body_case) {
             rows[i].tell(e, indent);

@@ -98,7 +98,7 @@ static void print_event(struct tail *t, const Kesu__V1__Event *e, const struct b
 {
     static const char indent[] = "                               ";
     if (!t->c->json) {
-        cli_story_event(t->c, e, b->seq, time_us, indent);
+        cli_story_event(e, b->seq, time_us, b->case_id, indent);
         if (t->personal) print_opened(t, e);
         return;
     }

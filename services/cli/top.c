@@ -13,7 +13,7 @@
 #include "sched.h"
 #include "stats_ask.h"
 
-enum { BAR = 40, SCREEN_ARENA = 64 << 20 };
+enum { BAR = 40, SCREEN_ARENA = 64 << 20, SCREEN_BYTES = 65536 };
 
 struct top {
     struct cli *c;
@@ -109,6 +109,8 @@ int cli_top(struct cli *c)
         raw = before;
         raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
         tcsetattr(STDIN_FILENO, TCSANOW, &raw);
+        setvbuf(stdout, NULL, _IOFBF,
+                SCREEN_BYTES); // a screen comes at once, or it flickers while daemons are asked
     }
     arena_init(&t.arena, &mem_libc, SCREEN_ARENA);
     env_real_on_signal(c->real, on_signal, &t);

@@ -41,6 +41,7 @@ const char *cli_word(const ProtobufCEnumDescriptor *d, int value, char ret[CLI_T
 {
     if (value == 0) return "-";
     if (codec_enum_name(d, value, ret, CLI_TEXT) == NULL) snprintf(ret, CLI_TEXT, "%d", value);
+    if (d == &kesu__v1__severity__descriptor && ret[0] == 's') ret[0] = 'S'; // S1, as people write it
     return ret;
 }
 

@@ -144,6 +144,7 @@ static int copy_delivery(struct decide *d, const Kesu__V1__RecordDelivery *c,
     body->attempts = c->attempts;
     body->detail = c->detail;
     body->target = c->target;
+    body->told = c->told;
     if (c->message_id[0] == '\0') return 0;
     uint8_t *hash = arena_alloc(d->ctx->arena, HASH_SHORT_BYTES);
     if (hash == NULL) return intake_decide_no_memory(d);

@@ -46,6 +46,7 @@ void notification_outcome_tell(struct notification *n, const struct notification
     body.message_id = (char *)(uintptr_t)message_id;
     body.attempts = a->attempts;
     body.detail = a->detail;
+    body.told = (char *)(uintptr_t)i->staff;
     command.body_case = KESU__V1__COMMAND__BODY_RECORD_DELIVERY;
     command.record_delivery = &body;
     notification_purpose(i->kind, a->round, purpose);

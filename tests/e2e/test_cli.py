@@ -90,6 +90,8 @@ def test_tail_filters_and_begins_anywhere(intake):
     last = lines(intake.kesu("tail", "--last", "1", "--no-follow", "--json"))
     assert [e["seq"] for e in last] == [everything[-1]["seq"]]
     assert len(lines(intake.kesu("tail", "--from", "2", "--limit", "2", "--json"))) == 2
+    case_id = opened[1]["seq"]
+    assert f"  case {case_id}: {number} opened" in intake.kesu("tail", "--last", "1", "--no-follow")
     assert "text: two" in intake.kesu("tail", "--from", "1", "--no-follow", "--personal")
     intake.kesu("tail", "--type", "case_vanished", status=USAGE)
 
@@ -269,7 +271,7 @@ def test_operators_look_at_all_daemons(office, tmp_path):
         office.kesu("submit", "--text", f"包裹濕了 {i}", "--email", f"c{i}@example.com", "--product", "cup")
     until(lambda: "delivered 6" in office.kesu("stats"), lambda: office.kesu("stats"))
     stats = office.kesu("stats", "--by", "category,severity")
-    assert "opened 3, joined 0, classified 3" in stats and re.search(r"damage\.wet +s\d +\d", stats) and "product" in stats
+    assert "opened 3, joined 0, classified 3" in stats and re.search(r"damage\.wet +S\d +\d", stats) and "product" in stats
     assert json.loads(office.kesu("stats", "--json"))["opened"] == "3"
     assert office.kesu("fold", "list").count(" ready ") == 5
     assert "6 armed" in office.kesu("clocks") and len(office.kesu("clocks", "--limit", "2").splitlines()) == 3
@@ -289,7 +291,7 @@ def test_operators_look_at_all_daemons(office, tmp_path):
     office.kesu("act", "resolve", number, "a new cup is on its way", "--as", agent)
     office.kesu("act", "close", number, "method", "--lesson", "wrap cups", "--as", agent)
     story = office.kesu("show", number)
-    for said in ("classified damage", f"given to {agent}", "message 'receipt'", "work started", "resolved by", "cause method", "lesson: wrap cups"):
+    for said in ("classified damage", f"given to {agent}", "message 'receipt' to the customer", f"message 'assigned' to {agent}", "work started", "resolved by", "cause method", "lesson: wrap cups"):
         assert said in story
     other = [a for a in office.shipped_agents() if a != case["agent"]][0]
     second = lines(office.kesu("list", "--json"))[1]

@@ -123,6 +123,7 @@ def test_agent_and_customer_are_told(office, smtp):
     )
     outcomes = {event.body.kind: event.body for event in deliveries(office, 3)}
     assert set(outcomes) == {"receipt", "assigned", "resolved"}
+    assert [outcomes[kind].told for kind in ("receipt", "assigned", "resolved")] == ["", "bo_lin", ""]
     mails = until(lambda: len(smtp.mails()) == 3 and smtp.mails(), "three mails")
     by_id = {mail["Message-ID"][1:-1]: mail for mail in mails}
     assigned = by_id[outcomes["assigned"].message_id]
@@ -243,6 +244,7 @@ def test_maildir_and_webhook(office):
     ((headers, body),) = server.got
     said = json.loads(body)["data"]
     assert (said["kind"], said["number"], said["case_id"]) == ("hook", case.number, str(case.case_id))
+    assert outcomes["hook"].detail == "HTTP status 204"
     assert headers["webhook-id"] == outcomes["hook"].message_id
     signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
     for secret, signature in zip(secrets, headers["webhook-signature"].split(" "), strict=True):
