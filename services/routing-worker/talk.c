@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "err.h"
 #include "log.h"
+#include "policy.h"
 #include "routing-worker.h"
 
 #define BEAT_US          USEC_PER_SEC
@@ -142,6 +143,7 @@ int routing_worker_talk_open(struct routing_worker_self *w)
     w->waiting = mem_zalloc(&w->env->mem, w->credit * sizeof *w->waiting);
     int err = bus_connect(w->env,
                           &(struct bus_client_opts){.endpoint = svc_endpoint(w->svc, "routing-tasks"),
+                                                    .max_bytes = POLICY_MAX_BYTES,
                                                     .on_message = on_message,
                                                     .self = w},
                           &w->client);

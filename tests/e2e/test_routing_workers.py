@@ -2,11 +2,12 @@
 """Workers that are killed, stopped, or connect again in the middle of their
 tasks: every complaint is judged, and none twice."""
 
+import shutil
 import signal
 from collections import Counter
 
 import kesu_client
-from conftest import until
+from conftest import ROOT, until
 from kesu.v1 import query_pb2
 
 SLOW = ["--work-delay", "20000"]  # microseconds a task: a full window takes more than a second
@@ -114,3 +115,26 @@ def test_no_worker_no_loss(office):
     assert office.control("routing", get_workers=query_pb2.GetWorkers()).queued == 60
     office.start("routing-worker", instance="late")
     expect_each_once(office, cases)
+
+
+def larger_policy(directory):
+    """The shipped policy with more keywords and longer letters than a frame of 1 MiB holds."""
+    shutil.copytree(ROOT / "deploy/policy", directory)
+    rules = ["rules:"]
+    for i in range(100):
+        words = [f"{'many words make a long policy ' * 6}{i} {n}" for n in range(25)]
+        rules.append(f"  - {{id: long.n{i}, category: lending.interest, weight: 1, keywords: [{', '.join(words)}],")
+        rules.append(f"     match: [{words[0]}], no_match: [nothing of it]}}")
+    (directory / "rules/long.yaml").write_text("\n".join(rules) + "\n")
+    for path in (directory / "templates").iterdir():
+        text = path.read_text()
+        path.write_text(text.replace("  text: |\n", "  text: |\n" + f"    {'x' * 70}\n" * 400))
+    return directory
+
+
+def test_a_policy_larger_than_a_frame_reaches_the_workers(office):
+    office.settings["intake"] = ["--policy-dir", str(larger_policy(office.dir / "policy"))]
+    office.start_all("intake", "routing", "routing-worker")
+    case_id = office.lane().ask_one(kesu_client.receive_message("they lost my parcel")).accepted.case_id
+    until(lambda: office.case(case_id).state.category, "classified")
+    assert not office.case(case_id).state.fallback
