@@ -62,6 +62,11 @@ const char *svc_not_ready(struct svc *svc)
     return svc->def->not_ready != NULL ? svc->def->not_ready(svc->self) : NULL;
 }
 
+bool svc_finishing(struct svc *svc)
+{
+    return svc->started && svc->def->finishing != NULL && svc->def->finishing(svc->self);
+}
+
 int svc_new(struct env *env, const struct svc_def *def, struct conf *conf, struct svc **ret)
 {
     struct svc *svc = mem_zalloc(&env->mem, sizeof(*svc));

@@ -26,6 +26,9 @@ struct svc_def {
     int (*start)(struct svc *svc, void **ret_self);
     void (*stop)(void *self);             /* frees it; what is durable stays */
     const char *(*not_ready)(void *self); /* NULL when ready, else why; may be NULL */
+    /* Asked from a signal to stop on: nothing new is begun; true while what is on its way may still come to
+     * its end, for some seconds at most. May be NULL. */
+    bool (*finishing)(void *self);
 };
 
 int svc_main(int argc, char **argv, const struct svc_def *def);

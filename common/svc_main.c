@@ -16,6 +16,7 @@
 #include "svc_private.h"
 
 #define READY_EVERY_US (100 * USEC_PER_MS)
+#define FINISH_US      (5 * USEC_PER_SEC)
 #define MAX_ENDPOINT   107 /* of a socket path, with its name */
 
 struct daemon {
@@ -27,7 +28,7 @@ struct daemon {
     struct svc *svc;
     struct timer *ready_timer;
     struct turn_hook *ready_hook;
-    bool ready;
+    bool ready, finishing;
 };
 
 static void tell_ready(struct daemon *d)
@@ -54,7 +55,8 @@ static void on_ready_timer(void *self)
 static void on_turn_end(void *self)
 {
     struct daemon *d = self;
-    if (!d->ready) tell_ready(d);
+    if (d->finishing && !svc_finishing(d->svc)) env_stop(d->env, 0);
+    if (!d->ready && !d->finishing) tell_ready(d);
 }
 
 static int make_directories(struct daemon *d)
@@ -100,6 +102,27 @@ static int start(struct daemon *d)
     return 0;
 }
 
+static void on_finish_over(void *self)
+{
+    struct daemon *d = self;
+    log_warn(d->env, "stops in the middle of something");
+    env_stop(d->env, 0);
+}
+
+/* What is on its way gets a moment; a second signal ends it. */
+static void finish(struct daemon *d)
+{
+    if (!svc_finishing(d->svc)) return;
+    struct timer *limit = timer_new(d->env, on_finish_over, d);
+    health_set_ready(d->health, "stopping");
+    timer_free(d->env, d->ready_timer);
+    d->ready_timer = NULL;
+    d->finishing = true;
+    timer_set(d->env, limit, clock_mono_us(d->env) + FINISH_US);
+    (void)env_real_run(d->real);
+    timer_free(d->env, limit);
+}
+
 static void stop(struct daemon *d)
 {
     if (d->health != NULL) health_set_ready(d->health, "stopping");
@@ -123,6 +146,7 @@ static int run(const struct svc_def *def, struct conf *conf)
         log_info(d.env, "started", LOG_STR("version", KESU_VERSION), LOG_I64("pid", getpid()));
         status = env_real_run(d.real);
         log_info(d.env, "stopping", LOG_I64("status", status));
+        if (status == 0) finish(&d);
     } else {
         log_error(d.env, "cannot start", LOG_ERR(e));
     }

@@ -25,6 +25,7 @@ struct svc {
 
 /* NULL when ready. */
 const char *svc_not_ready(struct svc *svc);
+bool svc_finishing(struct svc *svc);
 
 int svc_control_open(struct svc *svc);
 void svc_control_close(struct svc *svc);

@@ -283,6 +283,14 @@ static const char *not_ready(void *self)
     return fold_not_ready(n->fold);
 }
 
+/* A mail cut off may have arrived, and would have to be sent again. */
+static bool finishing(void *self)
+{
+    struct notification *n = self;
+    n->stopping = true;
+    return notification_send_leaving(n);
+}
+
 const struct svc_def notification_service = {
     .name = "notification",
     .summary = "tells customers, agents and managers",
@@ -290,4 +298,5 @@ const struct svc_def notification_service = {
     .start = start,
     .stop = stop,
     .not_ready = not_ready,
+    .finishing = finishing,
 };

@@ -80,6 +80,7 @@ struct notification {
     struct timer *timer;
     struct notification_flight *flights;
     unsigned n_flying;
+    bool stopping;                               /* nothing new leaves */
     Kesu__V1__Gauge info_rows[2], *info_list[2]; /* of the answer to GetInfo in hand */
 };
 
@@ -88,8 +89,9 @@ struct notification {
 extern const struct fold_row notification_intents_rows[NOTIFICATION_N_EVENTS];
 
 /* send.c */
-void notification_send_reset(struct notification *n); /* drops the flights */
-void notification_send_pump(struct notification *n);  /* starts what may start */
+void notification_send_reset(struct notification *n);         /* drops the flights */
+void notification_send_pump(struct notification *n);          /* starts what may start */
+bool notification_send_leaving(const struct notification *n); /* is one on its way? */
 void notification_send_committed(struct notification *n);
 void notification_send_answered(struct notification *n, const Kesu__V1__RecordDelivery *told,
                                 const Kesu__V1__Reply *reply);

@@ -51,6 +51,13 @@ void notification_send_reset(struct notification *n)
     n->scanned.n = 0;
 }
 
+bool notification_send_leaving(const struct notification *n)
+{
+    for (unsigned k = 0; k < n->set.max_flights; k++)
+        if (n->flights[k].state == FLIGHT_COMMIT || n->flights[k].state == FLIGHT_SENDING) return true;
+    return false;
+}
+
 static void on_keys(void *self)
 {
     struct notification *n = self;
@@ -254,7 +261,7 @@ static bool has_key(struct notification *n, uint64_t key_id)
 void notification_send_pump(struct notification *n)
 {
     struct candidate c;
-    if (n->fold == NULL || !fold_live(n->fold) || !n->set.send) return;
+    if (n->fold == NULL || !fold_live(n->fold) || !n->set.send || n->stopping) return;
     for (unsigned k = 0; k < n->set.max_flights; k++)
         if (n->flights[k].state == FLIGHT_KEYS && has_key(n, n->flights[k].key_id)) prepare(&n->flights[k]);
     int got = 1;

@@ -4,6 +4,7 @@
 import http.server
 import json
 import shutil
+import signal
 import threading
 
 import kesu_client
@@ -249,3 +250,34 @@ def test_maildir_and_webhook(office):
     signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
     for secret, signature in zip(secrets, headers["webhook-signature"].split(" "), strict=True):
         assert signature == "v1," + base64.b64encode(hmac.digest(secret, signed, hashlib.sha256)).decode()
+
+
+class SlowHook(Hook):
+    def do_POST(self):
+        self.server.asked.set()
+        self.server.released.wait(30)
+        super().do_POST()
+
+
+def test_a_stop_lets_what_is_on_its_way_arrive(office):
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", free_port()), SlowHook)
+    server.got, server.asked, server.released = [], threading.Event(), threading.Event()
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    own_policy(
+        office,
+        "notices:\n  - {id: receipt, on: opened, to: customer, transport: webhook, template: receipt,"
+        f" url: 'http://127.0.0.1:{server.server_port}/hook'}}\n",
+    )
+    start(office, "--webhook-allow-private")
+    submit(office)
+    assert server.asked.wait(20)
+    process = office.processes.pop("notification")
+    process.send_signal(signal.SIGTERM)
+    until(lambda: "stopping" in office.log("notification"), "the signal arrived")
+    server.released.set()
+    assert process.wait(20) == 0
+    assert len(server.got) == 1 and "in the middle" not in office.log("notification")
+    office.start("notification")
+    assert [event.body.attempts for event in deliveries(office, 1)] == [1]
+    server.shutdown()
+    assert len(server.got) == 1
