@@ -165,7 +165,7 @@ static int open_state(struct intake *in)
     if (err != 0) return failed(in, "the register", err);
     err = intake_poison_open(in->env, path_in(in, "in-hand"), &in->poison);
     if (err != 0) return failed(in, "the note of commands in hand", err);
-    intake_policy_init(&in->policy, in->env, &in->reg, in->journal);
+    intake_policy_init(&in->policy, in->env, &in->reg, in->journal, path_in(in, "policy"));
     intake_wallclock_init(&in->wallclock, in->env, head.time_us);
     intake_batch_init(in);
     err = intake_head_export_init(&in->head_export, in->env, path_in(in, "heads"));

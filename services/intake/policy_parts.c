@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A policy travels as parts and stands in the journal as parts: they are put
- * together from memory while they come, from the journal later. */
+ * together from memory while they come, from the journal later. The one in
+ * force is copied into a file as well: its segment may be moved away. */
 #include "policy_parts.h"
 
 #include "cases.h"
 #include "err.h"
+#include "files.h"
+#include "hash.h"
 #include "log.h"
 #include "policy.h"
 
@@ -15,9 +18,9 @@ static void drop_upload(struct intake_policy *p)
 }
 
 void intake_policy_init(struct intake_policy *p, struct env *env, struct intake_register *reg,
-                        struct journal *journal)
+                        struct journal *journal, const char *copy_path)
 {
-    *p = (struct intake_policy){.env = env, .reg = reg, .journal = journal};
+    *p = (struct intake_policy){.env = env, .reg = reg, .journal = journal, .copy_path = copy_path};
     arena_init(&p->arena, &env->mem, POLICY_MAX_BYTES * 8);
 }
 
@@ -121,22 +124,41 @@ struct span intake_policy_bytes(void *self, struct span hash, uint32_t *ret_part
 
 /* ---- in force -------------------------------------------------------------- */
 
-static int take_into_force(struct intake_policy *p, struct span hash)
+static int use(struct intake_policy *p, struct span bytes, const uint8_t hash[32])
 {
-    uint32_t parts;
-    uint64_t first_seq;
     Kesu__V1__PolicyBundle *bundle = NULL;
     struct codec_error error;
-    uint8_t kept[32];
-    memcpy(kept, hash.p, 32);
-    struct span bytes = intake_policy_bytes(p, hash, &parts, &first_seq);
-    if (bytes.p == NULL) return E_CORRUPT;
     p->active = NULL;
     arena_reset(&p->arena);
     int err = codec_unpack(&kesu__v1__policy_bundle__descriptor, bytes, &p->arena, &bundle, &error);
     if (err != 0 || bundle->policy == NULL || bundle->policy->office == NULL) return E_CORRUPT;
     p->active = bundle->policy;
-    memcpy(p->hash, kept, 32);
+    memcpy(p->hash, hash, 32);
+    return 0;
+}
+
+static bool use_copy(struct intake_policy *p, const uint8_t hash[32])
+{
+    struct span bytes;
+    uint8_t found[32];
+    if (p->copy_path == NULL || files_read_all(p->env, p->copy_path, POLICY_MAX_BYTES, &bytes) != 0)
+        return false;
+    hash_bytes(bytes, found);
+    bool used = memcmp(found, hash, sizeof(found)) == 0 && use(p, bytes, hash) == 0;
+    mem_free(&p->env->mem, (void *)(uintptr_t)bytes.p);
+    return used;
+}
+
+static int take_into_force(struct intake_policy *p, struct span hash)
+{
+    uint32_t parts;
+    uint64_t first_seq;
+    uint8_t kept[32];
+    memcpy(kept, hash.p, 32);
+    struct span bytes = intake_policy_bytes(p, hash, &parts, &first_seq);
+    if (bytes.p == NULL || use(p, bytes, kept) != 0) return E_CORRUPT;
+    int err = p->copy_path != NULL ? files_replace(p->env, p->copy_path, bytes) : 0;
+    if (err != 0) log_warn(p->env, "no copy of the policy in force", LOG_ERR(err));
     drop_upload(p);
     buf_unref(p->whole);
     p->whole = NULL;
@@ -169,5 +191,6 @@ int intake_policy_load(struct intake_policy *p)
 {
     p->active = NULL;
     if (p->reg->meta.policy_seq == 0) return 0;
+    if (use_copy(p, p->reg->meta.policy_hash)) return 0;
     return take_into_force(p, span_of(p->reg->meta.policy_hash, 32));
 }

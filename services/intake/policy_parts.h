@@ -13,6 +13,7 @@ struct intake_policy {
     struct env *env;
     struct intake_register *reg;
     struct journal *journal;
+    const char *copy_path; /* borrowed: a file for what is in force, NULL: none */
     struct arena arena;
     const Kesu__V1__Policy *active; /* NULL before the first */
     uint8_t hash[32];
@@ -26,11 +27,11 @@ struct intake_policy {
 };
 
 void intake_policy_init(struct intake_policy *p, struct env *env, struct intake_register *reg,
-                        struct journal *journal);
+                        struct journal *journal, const char *copy_path);
 void intake_policy_deinit(struct intake_policy *p);
 /* After evolve of each event: keeps parts, takes an activated policy into force. */
 int intake_policy_on_event(struct intake_policy *p, const Kesu__V1__Event *event, uint64_t seq);
-/* What the register says is in force, from the journal: at start. */
+/* What the register says is in force, from its copy or the journal: at start. */
 int intake_policy_load(struct intake_policy *p);
 /* For decide_context.policy_bytes; self is a struct intake_policy. Valid until the next call. */
 struct span intake_policy_bytes(void *self, struct span hash, uint32_t *ret_parts, uint64_t *ret_first_seq);

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Intake's ways in: lanes by weight, TCP only with keys."""
+"""Intake's sockets: lanes by weight, TCP only with keys, old segments moved away."""
 
+import shutil
 import signal
 import subprocess
 
 import kesu_client
 import zmq
-from conftest import BIN, free_port
+from conftest import BIN, free_port, until
 from kesu.v1 import command_pb2, types_pb2
 
 
@@ -69,6 +70,23 @@ def test_tcp_is_for_keys_of_the_list_only(office):
     plain.send(b"\x0a\x01x")
     assert not plain.poll(1000)
     assert office.info("intake").head_seq == good.ask_one(message).accepted.seq
+
+
+def test_old_segments_may_be_moved_away(office):
+    office.settings["intake"] += ["--segment-bytes", "1MiB"]
+    office.start("intake")
+    lane = office.lane()
+    for _ in range(20):
+        lane.ask([kesu_client.receive_message("x" * 1000) for _ in range(100)])
+    office.stop()
+    segments = sorted((office.data / "intake/journal").iterdir())
+    assert len(segments) > 2
+    shutil.move(segments[0], office.dir / "away")
+    office.start("intake")
+    assert office.lane().ask_one(kesu_client.receive_message("still here")).accepted.case_id > 2000
+    reader = office.journal()
+    until(lambda: reader._one(1) is not None and reader.refused, "refused")
+    assert (reader.refused.code, reader.refused.field) == (command_pb2.E_UNKNOWN, "subscribe.from_seq")
 
 
 def test_a_key_is_a_client_with_a_role(office):
