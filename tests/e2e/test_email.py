@@ -145,6 +145,20 @@ def waiting(maildir):
     return list((maildir / "new").iterdir())
 
 
+def test_maildir_goes_on_after_a_huge_file(office):
+    maildir = office.dir / "Maildir"
+    deliver(maildir, "1", b"")
+    os.truncate(maildir / "new/1", 65 << 20)
+    deliver(maildir, "2", mail())
+    office.start("intake")
+    start_maildir(office, maildir)
+    until(lambda: not waiting(maildir), "both taken")
+    assert {path.name for path in (maildir / "cur").iterdir()} == {"1:2,S", "2:2,S"}
+    (kept,) = (office.data / "email/aside").glob("*.mail")
+    assert kept.read_text() == str(maildir / "cur/1:2,S")
+    assert "too large" in kept.with_suffix(".reason").read_text()
+
+
 def test_maildir_goes_on_after_a_poison_mail(office):
     maildir = office.dir / "Maildir"
     deliver(maildir, "1", mail())

@@ -11,6 +11,7 @@
 #include "files.h"
 #include "log.h"
 #include "sched.h"
+#include "stats.h"
 
 #define UNDER_WAY     64
 #define LOOK_AGAIN_US USEC_PER_SEC
@@ -76,6 +77,24 @@ static struct slot *free_slot(struct email_maildir *m)
     return NULL;
 }
 
+/* It stays a file of the Maildir; its path goes aside. */
+static void set_huge_aside(struct email_maildir *m, const char *name)
+{
+    struct email *e = m->email;
+    char from[PATH_BYTES], to[PATH_BYTES];
+    path_of(m, "new", name, "", from);
+    path_of(m, "cur", name, ":2,S", to);
+    int rc = email_set_aside(e->env, e->aside_dir, span_str(to),
+                             "a file too large to be read, whose path this is");
+    if (rc == 0) rc = files_rename(e->env, from, to);
+    if (rc < 0) {
+        log_error(e->env, "cannot set a mail aside", LOG_STR("name", name), LOG_ERR(rc));
+        return;
+    }
+    stats_add(e->outcomes[EMAIL_ASIDE], 1);
+    log_warn(e->env, "mail", LOG_STR("outcome", email_outcome_names[EMAIL_ASIDE]), LOG_STR("path", to));
+}
+
 static int on_name(void *self, const char *name)
 {
     struct email_maildir *m = self;
@@ -90,8 +109,12 @@ static int on_name(void *self, const char *name)
     path_of(m, "new", name, "", path);
     struct span raw;
     int rc = files_read_all(env, path, 2 * EMAIL_MAX_BYTES, &raw);
+    if (rc == E_TOO_BIG) {
+        set_huge_aside(m, name);
+        return 0;
+    }
     if (rc < 0) {
-        if (rc != E_NOT_FOUND) log_error(env, "cannot read a mail", LOG_ERR(rc));
+        if (rc != E_NOT_FOUND) log_error(env, "cannot read a mail", LOG_STR("name", name), LOG_ERR(rc));
         return 0;
     }
     snprintf(slot->name, NAME_BYTES, "%s", name);
