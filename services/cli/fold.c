@@ -27,8 +27,9 @@ Kesu__V1__Info *cli_daemon_info(struct cli *c, const char *name, int64_t timeout
 static void print_line(const struct cli_daemon *d, const Kesu__V1__Info *i, uint64_t head, int64_t now)
 {
     char up[CLI_TEXT];
+    bool halted = strncmp(i->not_ready_because, "halted", strlen("halted")) == 0;
     uint64_t at = d->is_fold ? i->folded_seq : i->head_seq;
-    printf("%-14s %-7s at %-10" PRIu64, d->name, i->ready ? "ready" : "waits", at);
+    printf("%-14s %-7s at %-10" PRIu64, d->name, i->ready ? "ready" : halted ? "halted" : "waits", at);
     if (d->is_fold && head > at)
         printf(" %10" PRIu64 " behind", head - at);
     else

@@ -3,6 +3,8 @@
 
 import json
 import re
+import signal
+import struct
 import subprocess
 
 import pytest
@@ -260,6 +262,22 @@ def test_a_clock_that_was_right_is_accepted(intake):
     intake.kesu("clock", "accept", "checked against the station clock")
     printed = intake.kesu("tail", "--from", "1", "--no-follow", "--type", "clock_accepted")
     assert "checked against the station clock" in printed
+
+
+def test_a_halted_fold_goes_on_when_its_event_is_skipped(office):
+    office.start("intake")
+    case = json.loads(office.kesu("submit", "--text", "wet", "--json"))["accepted"]["seq"]
+    office.start("analytics")
+    office.kill("analytics", signal.SIGTERM)
+    # As three deaths on one event leave it.
+    note = struct.pack(">IBQQQQII", 0x4B535431, 1, 1, int(case), int(case), int(case), 2, 0)
+    (office.data / "analytics.trial").write_bytes(note)
+    office.start("analytics", wait=False)
+    until(lambda: office.http("analytics", "/readyz")[0] == 503, "not ready")
+    listed = office.kesu("fold", "list", "--timeout", "300ms", status=UNAVAILABLE)
+    assert re.search(rf"analytics +halted .*\(halted at {case}: died three times", listed), listed
+    assert office.kesu("fold", "skip", "analytics", case, "poison") == f"analytics steps over event {case}\n"
+    office.wait_ready("analytics")
 
 
 def test_operators_look_at_all_daemons(office, tmp_path):
