@@ -14,7 +14,7 @@ struct intake_storage {
     uint64_t reserve_bytes, ballast_bytes;
     uint64_t free_bytes;
     bool low;
-    bool has_ballast; /* or cannot have it */
+    bool has_ballast;     /* or cannot have it */
     int64_t next_look_us; /* monotonic */
 };
 
