@@ -113,6 +113,16 @@ class Office:
             (self.run / f"{name}.port").unlink(missing_ok=True)
         return process.returncode
 
+    def freeze(self, name):
+        """SIGSTOP, and until every thread stands still."""
+        process = self.processes[name]
+        process.send_signal(signal.SIGSTOP)
+        tasks = pathlib.Path(f"/proc/{process.pid}/task")
+        until(lambda: all((t / "stat").read_text().rpartition(") ")[2][0] == "T" for t in tasks.iterdir()), "stopped")
+
+    def thaw(self, name):
+        self.processes[name].send_signal(signal.SIGCONT)
+
     def stop(self):
         for name in reversed(list(self.processes)):
             process = self.processes[name]

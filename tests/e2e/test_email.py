@@ -4,7 +4,6 @@
 import hashlib
 import os
 import pathlib
-import signal
 import subprocess
 import tarfile
 from collections import Counter
@@ -61,9 +60,9 @@ def test_pipe_says_yes_only_after_intake(office):
 
 def test_pipe_keeps_the_mail_while_intake_hangs(office):
     office.start("intake")
-    office.processes["intake"].send_signal(signal.SIGSTOP)
+    office.freeze("intake")
     assert pipe(office, mail(), timeout="1s") == EX_TEMPFAIL
-    office.processes["intake"].send_signal(signal.SIGCONT)
+    office.thaw("intake")
     assert pipe(office, mail()) == EX_OK
     assert len(opened(office)) == 1, "the mail of the first try and of the second are one case"
 

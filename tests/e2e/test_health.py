@@ -4,7 +4,6 @@
 import os
 import re
 import shutil
-import signal
 import time
 
 import pytest
@@ -65,10 +64,9 @@ def test_a_loop_blocked_for_twenty_seconds_is_busy(office):
 @pytest.mark.parametrize("name", ["intake", "analytics"])
 def test_a_stopped_process_does_not_answer(office, name):
     office.start_all("intake", "analytics")
-    process = office.processes[name]
-    process.send_signal(signal.SIGSTOP)
+    office.freeze(name)
     assert office.http(name, "/healthz", seconds=1) == (0, "")
-    process.send_signal(signal.SIGCONT)
+    office.thaw(name)
     until(lambda: office.http(name, "/healthz") == (200, "ok\n"), "answers again")
     office.kill(name)
     assert office.http(name, "/healthz", seconds=1) == (0, "")

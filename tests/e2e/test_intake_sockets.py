@@ -2,7 +2,6 @@
 """Intake's sockets: lanes by weight, TCP only with keys, old segments moved away."""
 
 import shutil
-import signal
 import subprocess
 
 import kesu_client
@@ -13,17 +12,17 @@ from kesu.v1 import command_pb2, types_pb2
 
 
 def test_a_surge_of_new_cases_does_not_starve_the_services(office):
-    intake = office.start("intake")
+    office.start("intake")
     new, services = office.lane("intake-new", "new"), office.lane("intake-services", "services")
     case_id = new.ask_one(kesu_client.receive_message("wet", email="a@example.org")).accepted.case_id
     services.ask_one(note(case_id))
     # All is waiting in the sockets when it goes on.
-    intake.send_signal(signal.SIGSTOP)
+    office.freeze("intake")
     for _ in range(400):
         new.send([kesu_client.receive_message("wet", email="a@example.org")])
     for _ in range(100):
         services.send([note(case_id)])
-    intake.send_signal(signal.SIGCONT)
+    office.thaw("intake")
     seqs = {}
     for lane, n in ((new, 400), (services, 100)):
         seqs[lane.client] = [lane.receive(30).replies[0].accepted.seq for _ in range(n)]

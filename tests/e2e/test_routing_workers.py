@@ -3,7 +3,6 @@
 tasks: every complaint is judged, and none twice."""
 
 import shutil
-import signal
 from collections import Counter
 
 import kesu_client
@@ -74,11 +73,11 @@ def test_a_stopped_worker_comes_back_and_its_results_are_dropped(office):
     start(office, ("slow", SLOW))
     cases = submit(office)
     until(lambda: leased(office, "slow") >= 32, "tasks in hand")
-    office.processes["slow"].send_signal(signal.SIGSTOP)
+    office.freeze("slow")
     office.start("routing-worker", instance="other")
     expect_each_once(office, cases)
     assert "because=silent" in office.log("routing")
-    office.processes["slow"].send_signal(signal.SIGCONT)
+    office.thaw("slow")
     until(lambda: "slow" in workers(office), "the stopped worker is known again")
     more = submit(office, 40)
     expect_each_once(office, cases | more)
