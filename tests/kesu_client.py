@@ -45,6 +45,7 @@ class Lane:
         self.batch = 0
         self.socket = zmq.Context.instance().socket(zmq.DEALER)
         self.socket.linger = 0
+        self.socket.sndtimeo = 30000  # a full socket is an error, not a silence
         self.socket.connect(f"ipc://{run_dir}/{lane}.ipc")
 
     def close(self):
@@ -139,6 +140,7 @@ class Journal:
     def __init__(self, run_dir, name="test-reader", from_seq=1, personal=False, credit=1 << 23):
         self.socket = zmq.Context.instance().socket(zmq.DEALER)
         self.socket.linger = 0
+        self.socket.sndtimeo = 30000  # a full socket is an error, not a silence
         self.socket.connect(f"ipc://{run_dir}/intake-feed.ipc")
         self.next_seq = from_seq
         self.last_hash = None
