@@ -12,6 +12,12 @@
 #define SILENCE_US       (3 * USEC_PER_SEC)
 #define NOT_CONNECTED_US (50 * USEC_PER_MS)
 
+static void new_epoch(struct routing_worker_self *w)
+{
+    do env_random(w->env, &w->epoch, sizeof w->epoch);
+    while (w->epoch == 0);
+}
+
 static bool say(struct routing_worker_self *w, Kesu__V1__ToRouting *m)
 {
     m->epoch = w->epoch;
@@ -97,6 +103,14 @@ static bool wait_task(struct routing_worker_self *w, struct span head)
     return true;
 }
 
+static void drop_waiting(struct routing_worker_self *w)
+{
+    for (; w->n_waiting > 0; w->n_waiting--) {
+        buf_unref(w->waiting[w->first_waiting].head);
+        w->first_waiting = (w->first_waiting + 1) % w->credit;
+    }
+}
+
 /* ---- what routing says ------------------------------------------------------------ */
 
 static void on_rules(struct routing_worker_self *w, const Kesu__V1__RulesFollow *rules, struct buf *body)
@@ -132,14 +146,17 @@ static void on_message(void *self, const struct bus_msg *msg)
     } else if (m->body_case == KESU__V1__TO_WORKER__BODY_RULES) {
         on_rules(w, m->rules, msg->body);
     } else if (m->body_case == KESU__V1__TO_WORKER__BODY_HELLO_WANTED) {
+        /* It knows nothing of the tasks that wait here: they would only be in
+         * the way of those it gives next. A repeated wish names the old epoch. */
+        drop_waiting(w);
+        new_epoch(w);
         say_hello(w);
     }
 }
 
 int routing_worker_talk_open(struct routing_worker_self *w)
 {
-    do env_random(w->env, &w->epoch, sizeof w->epoch);
-    while (w->epoch == 0);
+    new_epoch(w);
     w->waiting = mem_zalloc(&w->env->mem, w->credit * sizeof *w->waiting);
     int err = bus_connect(w->env,
                           &(struct bus_client_opts){.endpoint = svc_endpoint(w->svc, "routing-tasks"),
@@ -164,9 +181,6 @@ void routing_worker_talk_close(struct routing_worker_self *w)
     timer_free(w->env, w->beat);
     timer_free(w->env, w->turn);
     bus_client_close(w->env, w->client);
-    for (; w->n_waiting > 0; w->n_waiting--) {
-        buf_unref(w->waiting[w->first_waiting].head);
-        w->first_waiting = (w->first_waiting + 1) % w->credit;
-    }
+    drop_waiting(w);
     mem_free(&w->env->mem, w->waiting);
 }

@@ -273,6 +273,34 @@ static void test_work_delay(void **state)
     end(p);
 }
 
+static void test_what_routing_forgot_is_dropped(void **state)
+{
+    (void)state;
+    struct play *p = begin("--work-delay=100000");
+    give_rules(p, hash, "wet");
+    uint64_t before = p->epoch;
+    for (uint64_t id = 1; id <= 20; id++) give_task(p, p->epoch, id, hash, "wet");
+    sim_run(p->sim, USEC_PER_SEC / 2);
+    unsigned done = p->n_results;
+    assert_in_range(done, 1, 19);
+    Kesu__V1__HelloWanted wanted = KESU__V1__HELLO_WANTED__INIT;
+    Kesu__V1__ToWorker m = KESU__V1__TO_WORKER__INIT;
+    m.body_case = KESU__V1__TO_WORKER__BODY_HELLO_WANTED;
+    m.hello_wanted = &wanted;
+    unsigned hellos = p->hellos;
+    say(p, &m, before, NULL);
+    say(p, &m, before, NULL); /* once is enough: the second names the old epoch */
+    sim_run(p->sim, USEC_PER_SEC / 2);
+    assert_int_equal(p->hellos, hellos + 1);
+    assert_true(p->epoch != before);
+    sim_run(p->sim, 5 * USEC_PER_SEC);
+    assert_in_range(p->n_results, done, done + 1);
+    give_task(p, p->epoch, 21, hash, "wet");
+    sim_run(p->sim, USEC_PER_SEC);
+    assert_int_equal(p->results[p->n_results - 1].task_id, 21);
+    end(p);
+}
+
 static void test_says_goodbye(void **state)
 {
     (void)state;
@@ -286,4 +314,4 @@ static void test_says_goodbye(void **state)
 UNIT_MAIN(cmocka_unit_test(test_judges), cmocka_unit_test(test_what_cannot_be_judged_is_answered),
           cmocka_unit_test(test_only_its_own_epoch), cmocka_unit_test(test_beats_and_hellos),
           cmocka_unit_test(test_starts_again_with_another_epoch), cmocka_unit_test(test_work_delay),
-          cmocka_unit_test(test_says_goodbye))
+          cmocka_unit_test(test_what_routing_forgot_is_dropped), cmocka_unit_test(test_says_goodbye))
