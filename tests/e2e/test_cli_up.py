@@ -111,7 +111,7 @@ def test_the_demo_accounts_for_every_complaint(up):
     office = up("--demo", "--complaints", "25", "--limit", "90s")
     assert office.process.wait(150) == 0, office.text()
     text = office.text()
-    paths = re.findall(r"demo +\| (\d{4}-\d{6})  \S+ +s[1-4]  \S+ +-> \w+ +-> \w+ +3 clocks, receipt by (\w+)", text)
+    paths = re.findall(r"demo +\| (\d{4}-\d{6})  \S+ +S[1-4]  \S+ +-> \w+ +-> \w+ +3 clocks, receipt by (\w+)", text)
     assert len({number for number, _ in paths}) == 25, text
     assert "all 25 complaints (5 of them mails) are accounted for" in text
     if os.geteuid() == 0 and os.path.exists("/usr/sbin/smtpd"):
