@@ -9,8 +9,10 @@
 #include "err.h"
 #include "office.h"
 
-#define QUIET_US    (30 * USEC_PER_SEC)
-#define PATIENCE_US (4 * USEC_PER_HOUR)
+#define QUIET_US (30 * USEC_PER_SEC)
+/* Jumps of the wall clock add up to hours, and a command made while it was
+ * ahead waits until the office's time has come there. */
+#define PATIENCE_US (24 * USEC_PER_HOUR)
 #define ARENA_BYTES ((size_t)64 << 20)
 
 /* ---- asking a control socket ------------------------------------------------------ */
