@@ -39,6 +39,16 @@ CPPFLAGS += -D_GNU_SOURCE -DKESU_VERSION='"$(VERSION)"' -iquote common -I$(BUILD
 CFLAGS   += -std=c11 $(cflags.$(VARIANT))
 LDFLAGS  += $(ldflags.$(VARIANT))
 
+# ---- how much of each proof ----------------------------------------------
+# The short form: what CI has time for. `make check-long` has the full counts.
+SEEDS        ?= 200
+KILLS        ?= 30
+STALL        ?= 3
+FUZZ_SECONDS ?= 10
+long_counts  := SEEDS=2000 KILLS=100 STALL=30
+# Tests in Python read theirs from the environment.
+export KILLS STALL
+
 # ---- what there is -------------------------------------------------------
 protos        := $(wildcard proto/kesu/v1/*.proto)
 proto_sources := $(protos:proto/%.proto=$(BUILD)/gen/%.pb-c.c)
@@ -86,6 +96,11 @@ check: ## install what is missing, build, run all tests
 	$(MAKE) all
 	$(MAKE) check-unit check-scenario check-e2e check-crash
 
+.PHONY: check-long
+check-long: ## every proof with its full count, but for fuzz-long
+	PROGRAM_SECONDS=14400 $(MAKE) check $(long_counts)
+	$(MAKE) asan ubsan tsan
+
 # Buffers belong to no instance: those a simulated crash drops are found as leaks.
 export LSAN_OPTIONS := suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0
 
@@ -93,7 +108,6 @@ export LSAN_OPTIONS := suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions
 check-unit: $(unit_tests) ## unit tests
 	tests/run-programs unit $(unit_tests)
 
-SEEDS ?= 200
 .PHONY: check-scenario
 check-scenario: $(scenarios) ## all services in one process on the simulated world (SEEDS=200)
 	tests/run-programs scenario $(addsuffix ' --seeds $(SEEDS)',$(scenarios))
@@ -136,11 +150,13 @@ coverage: ## line coverage of the unit tests and the scenario
 	$(MAKE) VARIANT=coverage check-unit check-scenario SEEDS=20
 	tests/coverage build/coverage
 
-FUZZ_SECONDS ?= 10
 .PHONY: fuzz-smoke
 fuzz-smoke: ## every fuzz target for FUZZ_SECONDS (10)
 	$(MAKE) VARIANT=fuzz CC=clang fuzzers
 	tests/run-fuzzers $(FUZZ_SECONDS) build/fuzz/tests/fuzz
+.PHONY: fuzz-long
+fuzz-long: ## every fuzz target for an hour
+	$(MAKE) fuzz-smoke FUZZ_SECONDS=3600
 .PHONY: fuzzers
 fuzzers: $(fuzzers)
 

@@ -187,7 +187,7 @@ def test_maildir_waits_for_intake_and_survives_kill(office):
 def test_every_mail_of_the_corpus_has_an_outcome(office):
     data = os.environ.get("KESU_DATA")
     if not data:
-        pytest.skip("SKIP: KESU_DATA is not set")
+        pytest.skip("KESU_DATA is not set")
     maildir = office.dir / "Maildir"
     files = 0
     raws = []

@@ -120,7 +120,7 @@ def gauge(office, daemon, name):
 def real_texts():
     data = os.environ.get("KESU_DATA")
     if not data:
-        pytest.skip("SKIP: KESU_DATA is not set")
+        pytest.skip("KESU_DATA is not set")
     texts = []
     for name, field, rows in REAL:
         with open(pathlib.Path(data) / name, encoding="utf-8") as lines:
