@@ -232,7 +232,7 @@ static void drop(struct sim_instance *i, bool power)
     struct sim *s = i->sim;
     if (!i->up) return;
     i->up = false;
-    i->stopping = i->woken = false;
+    i->stopping = i->woken = i->ending = false;
     sim_bus_drop(i);
     sim_ports_drop(i);
     sim_sched_drop(i);

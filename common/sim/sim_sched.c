@@ -71,7 +71,7 @@ static void sim_timer_set(struct timer *t, int64_t due_us)
 {
     struct sim *s = t->i->sim;
     sim_cancel(&t->event);
-    sim_touch(t->i); /* past times are due after the end of this turn */
+    if (!t->i->ending) sim_touch(t->i); /* past times are due after the end of this turn */
     int64_t soonest_us = t->i->turn_end != NULL ? t->i->turn_end->due_us + 1 : s->now_us + 1;
     if (due_us < soonest_us) due_us = soonest_us;
     t->event = sim_at(s, t->i, due_us + (int64_t)sim_random(s, 200), on_timer, t);
@@ -127,8 +127,10 @@ static void sweep_hooks(struct sim_instance *i)
 
 void sim_sched_run_hooks(struct sim_instance *i)
 {
+    i->ending = true;
     for (struct turn_hook *h = i->hooks; h != NULL; h = h->next)
         if (h->on_turn_end != NULL) h->on_turn_end(h->self);
+    i->ending = false;
     sweep_hooks(i);
 }
 

@@ -76,6 +76,7 @@ struct sim_instance {
     void *self;
     unsigned boot; /* from 1; raised by each start */
     bool up, stopping, woken;
+    bool ending;              /* its turn: a timer that is set needs no other turn */
     struct sim_block *blocks; /* of the allocator */
     struct sim_event *turn_end;
     struct timer *timers;

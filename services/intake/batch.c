@@ -21,9 +21,8 @@
 #include "stats.h"
 #include "wire.h"
 
-#define ARENA_LIMIT    ((size_t)96 << 20)
-#define PAUSE_BYTES    ((uint64_t)16 << 20)
-#define KEYS_OF_A_TURN ((uint64_t)1 << 14) /* 8 messages of new cases, 1,024 each, two keys */
+#define ARENA_LIMIT ((size_t)96 << 20)
+#define PAUSE_BYTES ((uint64_t)16 << 20)
 
 void intake_batch_init(struct intake *in)
 {
@@ -455,6 +454,6 @@ void intake_batch_turn(struct intake *in)
     uint64_t waiting = journal_pending(in->journal);
     stats_set(in->stats.pending_bytes, (int64_t)waiting);
     bool crowded = waiting > PAUSE_BYTES || intake_register_crowded(&in->reg) ||
-                   intake_keys_ahead(in->keys, in->reg.meta.next_key_id) < KEYS_OF_A_TURN;
+                   intake_keys_few(in->keys, in->reg.meta.next_key_id);
     intake_lanes_pause(in, crowded);
 }

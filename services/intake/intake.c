@@ -19,7 +19,8 @@ static const struct conf_def settings[] = {
     {"policy-dir", CONF_PATH, "", 0, 0, NULL, "policy to put into force at the first start"},
     {"ballast", CONF_SIZE, "16MiB", 0, INT64_C(1) << 40, NULL, "given up when the disk is full"},
     {"command-credit", CONF_INT, "16384", 1, 1 << 24, NULL, "commands a client may have unanswered"},
-    {"segment-bytes", CONF_SIZE, "1GiB", 1 << 20, INT64_C(1) << 36, NULL, "size of a journal segment"},
+    {"key-pool", CONF_INT, "32768", 64, 1 << 20, NULL, "keys of cases and customers made at once, ahead"},
+    {"segment-bytes", CONF_SIZE, "1GiB", 1 << 16, INT64_C(1) << 36, NULL, "size of a journal segment"},
     {"tcp-host", CONF_STRING, "", 0, 0, NULL,
      "address of the command lanes over TCP with CURVE; empty: none"},
     {"tcp-port", CONF_INT, "7700", 1, 65533, NULL, "of services; people and new cases are the next two"},
@@ -77,7 +78,9 @@ static void become_ready(struct intake *in)
 {
     if (in->failed) return;
     if (in->keys == NULL) {
-        int err = intake_keys_open(in->env, path_in(in, "keys/slots"), in->reg.meta.next_key_id, &in->keys);
+        unsigned pool = (unsigned)conf_int(svc_conf(in->svc), "key-pool");
+        int err =
+            intake_keys_open(in->env, path_in(in, "keys/slots"), in->reg.meta.next_key_id, pool, &in->keys);
         if (err != 0) {
             log_error(in->env, "cannot start", LOG_STR("because", "the key store"), LOG_ERR(err));
             in->failed = true;

@@ -9,13 +9,10 @@
 #include "hash.h"
 #include "log.h"
 
-#define SLOT       64
-#define RING       ((uint64_t)1 << 17) /* more than are ever made ahead */
-#define REFILL     ((uint64_t)1 << 15)
-#define REFILL_LOW ((uint64_t)3 << 14)
-#define AT_ONCE    128 /* keys drawn in one call */
-#define LIVE       1
-#define ERASED     2
+#define SLOT    64
+#define AT_ONCE 128 /* keys drawn in one call */
+#define LIVE    1
+#define ERASED  2
 
 struct refill {
     struct job job;
@@ -32,9 +29,10 @@ struct intake_keys {
     struct file *lane_file; /* the lane's */
     struct lane *lane;
     uint64_t made; /* ids below are on disk */
+    uint64_t pool, n_ring;
     bool refilling;
     struct refill refill;
-    uint8_t (*ring)[SEAL_KEY_BYTES]; /* secrets of ids above made - RING, zeros: look at the file */
+    uint8_t (*ring)[SEAL_KEY_BYTES]; /* secrets of ids above made - n_ring, zeros: look at the file */
 };
 
 struct slot {
@@ -76,11 +74,14 @@ static int find_made(struct intake_keys *k, uint64_t next_id)
     return 0;
 }
 
-int intake_keys_open(struct env *env, const char *path, uint64_t next_id, struct intake_keys **ret)
+int intake_keys_open(struct env *env, const char *path, uint64_t next_id, unsigned pool,
+                     struct intake_keys **ret)
 {
     struct intake_keys *k = mem_zalloc(&env->mem, sizeof(*k));
     k->env = env;
-    k->ring = mem_zalloc(&env->mem, sizeof(*k->ring) * RING);
+    k->pool = pool;
+    k->n_ring = 4 * k->pool; /* more than are ever made ahead */
+    k->ring = mem_zalloc(&env->mem, sizeof(*k->ring) * k->n_ring);
     int err = file_open(env, path, FILE_CREATE, &k->file);
     if (err == 0) err = file_open(env, path, FILE_WRITE, &k->lane_file);
     if (err == 0) err = find_made(k, next_id);
@@ -100,7 +101,7 @@ void intake_keys_close(struct intake_keys **p)
     lane_close(k->env, k->lane);
     file_close(k->env, k->lane_file);
     file_close(k->env, k->file);
-    memset(k->ring, 0, sizeof(*k->ring) * RING);
+    memset(k->ring, 0, sizeof(*k->ring) * k->n_ring);
     mem_free(&k->env->mem, k->ring);
     mem_free(&k->env->mem, k);
     *p = NULL;
@@ -136,7 +137,7 @@ static void on_refill_done(struct job *job)
     k->refilling = false;
     if (r->status == 0) {
         for (unsigned i = 0; i < r->n; i++)
-            memcpy(k->ring[(r->first_id + i) % RING], r->slots + (size_t)i * SLOT, SEAL_KEY_BYTES);
+            memcpy(k->ring[(r->first_id + i) % k->n_ring], r->slots + (size_t)i * SLOT, SEAL_KEY_BYTES);
         k->made = r->first_id + r->n;
     } else if (r->status == E_IO) {
         env_die(k->env, "the key store could not be synced");
@@ -148,15 +149,20 @@ static void on_refill_done(struct job *job)
     r->slots = NULL;
 }
 
+bool intake_keys_few(const struct intake_keys *k, uint64_t next_id)
+{
+    return intake_keys_ahead(k, next_id) < k->pool / 2;
+}
+
 void intake_keys_refill(struct intake_keys *k, uint64_t next_id)
 {
-    if (k->refilling || intake_keys_ahead(k, next_id) >= REFILL_LOW) return;
+    if (k->refilling || intake_keys_ahead(k, next_id) >= k->pool / 2 * 3) return;
     struct refill *r = &k->refill;
     *r = (struct refill){.job = {.work = on_refill_work, .done = on_refill_done},
                          .keys = k,
                          .first_id = k->made,
-                         .n = (unsigned)REFILL};
-    r->slots = mem_alloc(&k->env->mem, (size_t)REFILL * SLOT);
+                         .n = (unsigned)k->pool};
+    r->slots = mem_alloc(&k->env->mem, (size_t)k->pool * SLOT);
     k->refilling = true;
     lane_post(k->env, k->lane, &r->job);
 }
@@ -166,8 +172,8 @@ int intake_keys_get(struct intake_keys *k, uint64_t id, struct seal_key *ret)
     static const uint8_t zeros[SEAL_KEY_BYTES];
     struct slot slot;
     if (id == 0 || id >= k->made) return E_NOT_FOUND;
-    uint8_t *kept = k->ring[id % RING];
-    bool young = id + RING > k->made;
+    uint8_t *kept = k->ring[id % k->n_ring];
+    bool young = id + k->n_ring > k->made;
     if (young && memcmp(kept, zeros, sizeof(zeros)) != 0) {
         ret->id = id;
         memcpy(ret->secret, kept, SEAL_KEY_BYTES);
@@ -189,6 +195,6 @@ int intake_keys_erase(struct intake_keys *k, uint64_t id)
     slot_check(&slot, slot.check);
     int err = file_write(k->env, k->file, (id - 1) * SLOT, &slot, SLOT);
     if (err == 0 && file_sync(k->env, k->file) != 0) err = E_IO;
-    if (err == 0 && id + RING > k->made) memset(k->ring[id % RING], 0, SEAL_KEY_BYTES);
+    if (err == 0 && id + k->n_ring > k->made) memset(k->ring[id % k->n_ring], 0, SEAL_KEY_BYTES);
     return err;
 }

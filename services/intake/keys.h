@@ -15,13 +15,16 @@
 struct intake_keys;
 
 /* next_id: the first key never used, as the journal says. Keys below it that
- * are not there are a broken store: E_CORRUPT. */
-int intake_keys_open(struct env *env, const char *path, uint64_t next_id, struct intake_keys **ret);
+ * are not there are a broken store: E_CORRUPT. pool: keys made at once. */
+int intake_keys_open(struct env *env, const char *path, uint64_t next_id, unsigned pool,
+                     struct intake_keys **ret);
 void intake_keys_close(struct intake_keys **p);
 
 /* How many unused keys are on disk from next_id on. */
 uint64_t intake_keys_ahead(const struct intake_keys *k, uint64_t next_id);
-/* Starts making more when few are left. */
+/* Less than half a pool: new cases should wait. */
+bool intake_keys_few(const struct intake_keys *k, uint64_t next_id);
+/* Starts making more when there is less than one pool and a half. */
 void intake_keys_refill(struct intake_keys *k, uint64_t next_id);
 
 /* E_NOT_FOUND: never made; E_ERASED; E_IO. */

@@ -38,10 +38,15 @@ static void on_service_boot(void *self, struct env *env)
     struct office_service *s = self;
     char instance[80];
     snprintf(instance, sizeof instance, "--instance=%s", s->instance);
-    char *argv[8] = {"kesu", instance, "--run-dir=" OFFICE_RUN, "--data-dir=" OFFICE_DATA};
+    char *argv[12] = {"kesu", instance, "--run-dir=" OFFICE_RUN, "--data-dir=" OFFICE_DATA};
     char *envp[] = {NULL};
     int argc = 4;
-    if (strcmp(s->def->name, "intake") == 0) argv[argc++] = "--policy-dir=" OFFICE_POLICY;
+    if (strcmp(s->def->name, "intake") == 0) {
+        argv[argc++] = "--policy-dir=" OFFICE_POLICY;
+        argv[argc++] = "--key-pool=64";
+        argv[argc++] = "--segment-bytes=64KiB";
+        argv[argc++] = "--ballast=256KiB";
+    }
     if (strcmp(s->def->name, "notification") == 0) argv[argc++] = "--retry-after=1s,3s,6s,10s,15s";
     const struct conf_def *const tables[] = {svc_settings, s->def->settings};
     struct conf *conf = NULL;

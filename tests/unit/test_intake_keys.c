@@ -52,18 +52,20 @@ static void keys_are_on_disk_before_they_are_used(void **state)
 {
     struct desk *d = *state;
     struct seal_key key, again;
-    assert_int_equal(intake_keys_open(d->env, "data/slots", 1, &d->keys), 0);
+    assert_int_equal(intake_keys_open(d->env, "data/slots", 1, 1024, &d->keys), 0);
     assert_int_equal(intake_keys_ahead(d->keys, 1), 0);
     intake_keys_refill(d->keys, 1);
     assert_int_equal(intake_keys_ahead(d->keys, 1), 0); /* not synced yet */
     sim_run(d->sim, 5 * USEC_PER_SEC);
     uint64_t ahead = intake_keys_ahead(d->keys, 1);
     assert_true(ahead > 1000);
+    assert_false(intake_keys_few(d->keys, 1));
+    assert_true(intake_keys_few(d->keys, ahead - 500));
     assert_int_equal(intake_keys_get(d->keys, 7, &key), 0);
     assert_int_equal(intake_keys_get(d->keys, 0, &again), E_NOT_FOUND);
     assert_int_equal(intake_keys_get(d->keys, ahead + 1, &again), E_NOT_FOUND);
     reboot(d);
-    assert_int_equal(intake_keys_open(d->env, "data/slots", 8, &d->keys), 0);
+    assert_int_equal(intake_keys_open(d->env, "data/slots", 8, 1024, &d->keys), 0);
     assert_int_equal(intake_keys_ahead(d->keys, 8), ahead - 7);
     assert_int_equal(intake_keys_get(d->keys, 7, &again), 0);
     assert_memory_equal(key.secret, again.secret, sizeof(key.secret));
@@ -72,7 +74,7 @@ static void keys_are_on_disk_before_they_are_used(void **state)
 static void a_missing_key_is_a_broken_store(void **state)
 {
     struct desk *d = *state;
-    assert_int_equal(intake_keys_open(d->env, "data/slots", 5, &d->keys), E_CORRUPT);
+    assert_int_equal(intake_keys_open(d->env, "data/slots", 5, 1024, &d->keys), E_CORRUPT);
 }
 
 static void an_erased_key_is_gone_from_the_disk(void **state)
@@ -80,7 +82,7 @@ static void an_erased_key_is_gone_from_the_disk(void **state)
     struct desk *d = *state;
     struct seal_key key;
     struct span bytes;
-    assert_int_equal(intake_keys_open(d->env, "data/slots", 1, &d->keys), 0);
+    assert_int_equal(intake_keys_open(d->env, "data/slots", 1, 1024, &d->keys), 0);
     intake_keys_refill(d->keys, 1);
     sim_run(d->sim, 5 * USEC_PER_SEC);
     assert_int_equal(intake_keys_get(d->keys, 3, &key), 0);
@@ -91,7 +93,7 @@ static void an_erased_key_is_gone_from_the_disk(void **state)
     assert_int_equal(files_read_all(d->env, "data/slots", 16 << 20, &bytes), 0);
     assert_null(memmem(bytes.p, bytes.n, key.secret, sizeof(key.secret)));
     mem_free(&d->env->mem, (void *)(uintptr_t)bytes.p);
-    assert_int_equal(intake_keys_open(d->env, "data/slots", 4, &d->keys), 0);
+    assert_int_equal(intake_keys_open(d->env, "data/slots", 4, 1024, &d->keys), 0);
     assert_int_equal(intake_keys_get(d->keys, 3, &gone), E_ERASED);
     assert_int_equal(intake_keys_get(d->keys, 2, &gone), 0);
     assert_int_equal(intake_keys_erase(d->keys, 1 << 30), E_NOT_FOUND);
