@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Complaints of 512 B to a running intake, from a process of its own:
+/* Complaints to a running intake, from a process of its own:
  *
- *     bench_accept ENDPOINT COUNT BATCH WINDOW RATE CONTACTS
+ *     bench_accept ENDPOINT COUNT BATCH WINDOW RATE CONTACTS BYTES
  *
  * RATE 0: as fast as it goes. CONTACTS 1: each from another sender, so that
- * intake makes a customer of each. Prints one line of key=value. */
+ * intake makes a customer of each. BYTES: of each text. Prints one line of key=value. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +22,7 @@ int main(int argc, char **argv)
 {
     struct env_real *real;
     struct load *load;
-    if (argc != 7 || env_real_new("bench", &real) < 0) return EXIT_FAILURE;
+    if (argc != 8 || env_real_new("bench", &real) < 0) return EXIT_FAILURE;
     struct env *env = env_real_env(real);
     struct load_opts opts = {.endpoint = argv[1],
                              .count = strtoull(argv[2], NULL, 10),
@@ -30,7 +30,7 @@ int main(int argc, char **argv)
                              .window = (unsigned)strtoul(argv[4], NULL, 10),
                              .rate = strtod(argv[5], NULL),
                              .contacts = argv[6][0] == '1',
-                             .text_bytes = 512};
+                             .text_bytes = (unsigned)strtoul(argv[7], NULL, 10)};
     if (load_open(env, &opts, on_done, env, &load) < 0) return EXIT_FAILURE;
     int status = env_real_run(real);
     struct load_result *r = load_result(load);

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What this machine could do at most, measured beside the figures it limits:
  *
- *     bench_limits DIR BLOCK_BYTES SECONDS BATCH
+ *     bench_limits DIR block BYTES SECONDS     blocks appended to a store, each synced
+ *     bench_limits DIR fsync SECONDS           4 KiB written and synced
+ *     bench_limits DIR zmq BATCH COUNT BYTES   complaints to a process that only answers
  *
- * limit_block_journal: blocks of BLOCK_BYTES appended to a store, each synced.
- * limit_fsync: 4 KiB written and synced. limit_zmq: batches of BATCH complaints
- * to a process that only answers. Prints key=value. */
+ * Prints rate=, and for what is synced p50_us= and p99_us=. */
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -32,11 +33,11 @@ static int compare_us(const void *a, const void *b)
 enum { MOST = 1000000 };
 static uint32_t latency_us[MOST];
 
-static void print_rate(const char *name, uint64_t n, int64_t us)
+static void print_rate(uint64_t n, int64_t us)
 {
     qsort(latency_us, n, sizeof(latency_us[0]), compare_us);
-    printf("%s=%.0f %s_p50_us=%u %s_p99_us=%u\n", name, (double)n * 1e6 / (double)us, name, latency_us[n / 2],
-           name, latency_us[n * 99 / 100]);
+    printf("rate=%.2f p50_us=%u p99_us=%u\n", (double)n * 1e6 / (double)us, latency_us[n / 2],
+           latency_us[n * 99 / 100]);
 }
 
 static void measure_blocks(struct env *env, const char *dir, size_t bytes, int64_t for_us)
@@ -63,7 +64,7 @@ static void measure_blocks(struct env *env, const char *dir, size_t bytes, int64
         latency_us[n] = (uint32_t)(after - now);
         now = after;
     }
-    print_rate("limit_block_journal", n, now - start);
+    print_rate(n, now - start);
     free(block);
     store_close(env, s);
 }
@@ -84,7 +85,7 @@ static void measure_fsync(struct env *env, const char *dir, int64_t for_us)
         latency_us[n] = (uint32_t)(after - now);
         now = after;
     }
-    print_rate("limit_fsync", n, now - start);
+    print_rate(n, now - start);
     file_close(env, f);
 }
 
@@ -150,7 +151,7 @@ static void on_done(void *self, const struct load_result *result)
     env_stop(self, 0);
 }
 
-static void measure_messages(const char *dir, unsigned batch, uint64_t count)
+static void measure_messages(const char *dir, unsigned batch, uint64_t count, unsigned text_bytes)
 {
     char endpoint[512];
     struct env_real *real;
@@ -168,11 +169,11 @@ static void measure_messages(const char *dir, unsigned batch, uint64_t count)
                              .batch = batch,
                              .window = 16 * batch,
                              .contacts = true,
-                             .text_bytes = 512};
+                             .text_bytes = text_bytes};
     CHECK(load_open(env, &opts, on_done, env, &load) == 0);
     (void)env_real_run(real);
     struct load_result *r = load_result(load);
-    printf("limit_zmq=%.0f\n", (double)r->accepted * 1e6 / (double)(r->last_reply_us - r->first_send_us));
+    printf("rate=%.0f\n", (double)r->accepted * 1e6 / (double)(r->last_reply_us - r->first_send_us));
     load_close(load);
     env_real_free(&real);
     (void)kill(child, SIGTERM);
@@ -182,13 +183,19 @@ static void measure_messages(const char *dir, unsigned batch, uint64_t count)
 int main(int argc, char **argv)
 {
     struct env_real *real;
-    if (argc != 5) return EXIT_FAILURE;
-    int64_t for_us = (int64_t)(strtod(argv[3], NULL) * 1e6);
-    unsigned batch = (unsigned)strtoul(argv[4], NULL, 10);
-    measure_messages(argv[1], batch, for_us > 2000000 ? 400000 : 100000); /* before this process has a loop */
+    if (argc == 6 && strcmp(argv[2], "zmq") == 0) {
+        measure_messages(argv[1], (unsigned)strtoul(argv[3], NULL, 10), strtoull(argv[4], NULL, 10),
+                         (unsigned)strtoul(argv[5], NULL, 10));
+        return 0;
+    }
+    bool blocks = argc == 5 && strcmp(argv[2], "block") == 0;
+    if (!blocks && (argc != 4 || strcmp(argv[2], "fsync") != 0)) return EXIT_FAILURE;
+    int64_t for_us = (int64_t)(strtod(argv[argc - 1], NULL) * 1e6);
     CHECK(env_real_new("limits", &real) == 0);
-    measure_blocks(env_real_env(real), argv[1], strtoull(argv[2], NULL, 10), for_us);
-    measure_fsync(env_real_env(real), argv[1], for_us);
+    if (blocks)
+        measure_blocks(env_real_env(real), argv[1], strtoull(argv[3], NULL, 10), for_us);
+    else
+        measure_fsync(env_real_env(real), argv[1], for_us);
     env_real_free(&real);
     return 0;
 }

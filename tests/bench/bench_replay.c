@@ -3,8 +3,7 @@
  *
  *     bench_replay RUN_DIR FOLD
  *
- * Asks it to drop its store and looks until it has folded up to its head again.
- * Without FOLD it only reads the feed: what every rebuild is limited by. */
+ * Asks it to drop its store and looks until it has folded up to its head again. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +11,6 @@
 #include "ask.h"
 #include "clock.h"
 #include "env_real.h"
-#include "feed.h"
 #include "sched.h"
 
 #define LOOK_US (5 * USEC_PER_MS)
@@ -75,57 +73,12 @@ static void on_head(void *self, const Kesu__V1__ControlReply *reply)
     ask_send(r->ask, &request, on_rebuilding, r);
 }
 
-/* ---- reading only --------------------------------------------------------- */
-
-struct reading {
-    struct env *env;
-    struct feed *feed;
-    uint64_t head, seen;
-    int64_t start_us, last_us;
-};
-
-static void on_subscribed(void *self, const Kesu__V1__Subscribed *s)
-{
-    struct reading *r = self;
-    r->head = s->head_seq;
-    r->start_us = clock_mono_us(r->env);
-}
-
-static void on_block(void *self, struct buf *block, const struct block_head *head)
-{
-    struct reading *r = self;
-    r->seen = head->first_seq + head->count - 1;
-    r->last_us = clock_mono_us(r->env);
-    feed_done(r->feed, block->n, r->seen);
-    if (r->seen >= r->head) env_stop(r->env, 0);
-}
-
-static int read_feed(struct env_real *real, const char *run_dir)
-{
-    char endpoint[512];
-    struct reading r = {.env = env_real_env(real)};
-    (void)snprintf(endpoint, sizeof(endpoint), "ipc://%s/intake-feed.ipc", run_dir);
-    struct feed_opts opts = {.endpoint = endpoint,
-                             .name = "replay",
-                             .from_seq = 1,
-                             .self = &r,
-                             .on_subscribed = on_subscribed,
-                             .on_block = on_block};
-    if (feed_open(r.env, &opts, &r.feed) < 0) return 1;
-    int status = env_real_run(real);
-    printf("events=%" PRIu64 " seconds=%.4f rate=%.0f\n", r.seen, (double)(r.last_us - r.start_us) / 1e6,
-           (double)r.seen * 1e6 / (double)(r.last_us - r.start_us));
-    feed_close(r.feed);
-    return status;
-}
-
 int main(int argc, char **argv)
 {
     struct env_real *real;
     struct replay r = {0};
     char endpoint[512];
-    if (argc < 2 || argc > 3 || env_real_new("replay", &real) < 0) return EXIT_FAILURE;
-    if (argc == 2) return read_feed(real, argv[1]);
+    if (argc != 3 || env_real_new("replay", &real) < 0) return EXIT_FAILURE;
     r.env = env_real_env(real);
     r.timer = timer_new(r.env, look, &r);
     (void)snprintf(endpoint, sizeof(endpoint), "ipc://%s/%s-control.ipc", argv[1], argv[2]);

@@ -36,7 +36,7 @@ struct load {
     uint64_t sent, answered, batches;
     uint32_t credit;
     int64_t sent_us[BATCHES_MAX];
-    unsigned sent_n[BATCHES_MAX];
+    bool held_up; /* by the window or the socket: what is sent then counts from when it was due */
     struct load_result result;
     bool done;
 };
@@ -177,30 +177,39 @@ static uint64_t allowed(struct load *l, int64_t now)
     return due < (double)l->opts.count ? (uint64_t)due : l->opts.count;
 }
 
+/* When the next batch counts as sent. At a given rate one that was held up waits from when it was due. */
+static int64_t sent_at(const struct load *l, int64_t now)
+{
+    if (l->opts.rate <= 0 || !l->held_up) return now;
+    int64_t due = l->result.first_send_us + (int64_t)((double)l->sent / l->opts.rate * 1e6);
+    return due < now ? due : now;
+}
+
 static void pump(void *self)
 {
     struct load *l = self;
     int64_t now = clock_mono_us(l->env);
-    unsigned window = l->opts.window < l->credit ? l->opts.window : l->credit;
+    unsigned window = l->opts.window < l->credit ? l->opts.window : l->credit, n = l->opts.batch;
     if (l->result.first_send_us == 0) l->result.first_send_us = now;
     uint64_t most = allowed(l, now);
-    while (l->sent < most) {
-        uint64_t left = l->opts.count - l->sent;
-        unsigned n = l->opts.batch;
-        if (left < n) break; /* counts are multiples of the batch */
-        if (most - l->sent < n || l->sent - l->answered + n > window) break;
+    while (l->sent + n <= most) {
         unsigned m = (unsigned)(l->batches % l->n_messages);
+        if (l->sent - l->answered + n > window) {
+            l->held_up = true;
+            return; /* the next answer goes on */
+        }
         stamp(l, m, n);
         if (bus_send(l->env, l->client, buf_span(l->message[m]), NULL) < 0) {
+            l->held_up = true;
             timer_set(l->env, l->timer, now + USEC_PER_MS);
             return;
         }
-        l->sent_us[l->batches % BATCHES_MAX] = now;
-        l->sent_n[l->batches % BATCHES_MAX] = n;
+        l->sent_us[l->batches % BATCHES_MAX] = sent_at(l, now);
         l->batches++;
         l->sent += n;
         now = clock_mono_us(l->env);
     }
+    l->held_up = false;
     if (l->opts.rate > 0 && l->sent < l->opts.count)
         timer_set(l->env, l->timer, now + (int64_t)(1e6 * l->opts.batch / l->opts.rate / 2));
 }
@@ -284,6 +293,11 @@ void load_close(struct load *l)
 struct load_result *load_result(struct load *l)
 {
     return &l->result;
+}
+
+int64_t load_sent_us(const struct load *l, uint64_t serial)
+{
+    return l->sent_us[serial / l->opts.batch % BATCHES_MAX];
 }
 
 static int compare_us(const void *a, const void *b)

@@ -35,6 +35,8 @@ int load_open(struct env *env, const struct load_opts *opts,
 void load_close(struct load *l);
 struct load_result *load_result(struct load *l);
 
+/* When the serial-th complaint (from 0, in the order sent) left. */
+int64_t load_sent_us(const struct load *l, uint64_t serial);
 /* Sorts; the p-th per mille. 0 when there is none. */
 uint32_t load_percentile(struct load_result *r, unsigned per_mille);
 

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The whole way of a complaint: accepted, classified, assigned, its clocks
+armed, its receipt queued, counted; with all daemons on this machine."""
+
+import os
+
+from office import FOLDS, Office
+
+BATCH = 64
+HALF_BATCH = 16
+WINDOW = 4096
+CLOCKS = 3  # that the shipped policy starts with a case
+
+
+def load(bench, office, count, text_bytes, batch=BATCH, rate=0.0):
+    """Drives all; the driver fails when journal and analytics do not agree."""
+    got = bench.tool("pipeline", office.run, count // batch * batch, batch, WINDOW, rate, text_bytes, *FOLDS)
+    armed = office.metrics("sla-watch")["kesu_sla_armed"]
+    queued = office.metrics("notification")["kesu_notification_queued"]
+    if armed < CLOCKS * got["opened"]:
+        raise RuntimeError(f"sla-watch has armed {armed:.0f} clocks for {got['opened']:.0f} complaints")
+    if queued < got["opened"]:
+        raise RuntimeError(f"notification has queued {queued:.0f} notices for {got['opened']:.0f} complaints")
+    return got
+
+
+def run(bench):
+    figures = bench.figures
+    with Office(bench.build, os.path.join(bench.where, "pipeline"), bench.policy) as office:
+        office.start("intake").wait_ready()
+        for fold in FOLDS:
+            # Sending is another figure: a receipt that is queued has done its way.
+            office.start(fold, *(["--send=false"] if fold == "notification" else []))
+        for i in (1, 2):
+            office.start("routing-worker", instance=f"routing-worker-{i}")
+        office.wait_ready()
+        before = office.cpu_seconds()
+        got = load(bench, office, bench.size(10240, 40960), 512)
+        after = office.cpu_seconds()
+        print(f"# pipeline: {got['complaints']:.0f} complaints, {got['events']:.0f} events, assigned after "
+              f"{got['assigned_seconds']:.2f} s, folded by all after {got['seconds']:.2f} s")
+        print("# pipeline: CPU a complaint: " +
+              ", ".join(f"{n} {(after[n] - before[n]) * 1e6 / got['complaints']:.0f} us" for n in after))
+        long = load(bench, office, bench.size(5120, 20480), 2048)
+        half = load(bench, office, int(got["rate"] / 2 * bench.size(2, 5)), 512, HALF_BATCH, got["rate"] / 2)
+        accept_rate = figures.all["accept_rate"].value if "accept_rate" in figures.all else got["accepted_rate"]
+        figures.add("pipeline_rate", got["rate"], "complaints/s", accept_rate, "accept_rate")
+        figures.add("pipeline_rate_2k", long["rate"], "complaints/s", got["rate"], "pipeline_rate")
+        figures.add("pipeline_p50_ms", half["p50_us"] / 1000, "ms", half["p99_us"] / 1000, "pipeline_p99")
+        figures.add("pipeline_p99_ms", half["p99_us"] / 1000, "ms", half["p50_us"] / 1000, "pipeline_p50")
+        events = got["events"] + long["events"] + half["events"]
+        feed = bench.tool("feed", office.run)
+        figures.add("limit_feed", feed["rate"], "events/s", feed["rate"], "limit_feed")
+        for fold in FOLDS:
+            replay = bench.tool("replay", office.run, fold)
+            if replay["events"] < events:
+                raise RuntimeError(f"{fold} folded {replay['events']} of {events} events")
+            figures.add("replay_rate." + fold, replay["rate"], "events/s", feed["rate"], "limit_feed")
