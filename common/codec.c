@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// protobuf in and out. In: the encoded bytes are checked (wire.c), then
-// protobuf-c unpacks them into the arena. An arena at its limit ends it.
+// protobuf in and out. In: the encoded bytes are checked and unpacked into the
+// arena (wire.c). Out: protobuf-c.
 #include "codec.h"
 
 #include <ctype.h>
@@ -11,25 +11,6 @@
 #include "err.h"
 #include "wire.h"
 
-struct bounded {
-    struct arena *arena;
-    bool full;
-};
-
-static void *bounded_alloc(void *self, size_t n)
-{
-    struct bounded *b = self;
-    void *p = arena_alloc(b->arena, n);
-    if (p == NULL) b->full = true;
-    return p;
-}
-
-static void bounded_free(void *self, void *p)
-{
-    (void)self;
-    (void)p;
-}
-
 static int fail(struct codec_error *e, int code, const char *field, const char *reason)
 {
     e->code = code;
@@ -38,36 +19,17 @@ static int fail(struct codec_error *e, int code, const char *field, const char *
     return code;
 }
 
-static int unpack_checked(const ProtobufCMessageDescriptor *d, struct span bytes, struct arena *arena,
-                          void *ret_message, struct codec_error *ret_error)
-{
-    struct bounded b = {arena, false};
-    ProtobufCAllocator allocator = {bounded_alloc, bounded_free, &b};
-    ProtobufCMessage *m = protobuf_c_message_unpack(d, &allocator, bytes.n, bytes.p);
-    if (m == NULL)
-        return b.full ? fail(ret_error, E_NOMEM, "", "takes more memory than allowed")
-                      : fail(ret_error, E_MALFORMED, "", "not a message of this type");
-    memcpy(ret_message, &m, sizeof m);
-    return 0;
-}
-
 int codec_unpack(const ProtobufCMessageDescriptor *d, struct span bytes, struct arena *arena,
                  void *ret_message, struct codec_error *ret_error)
 {
-    int err = wire_check(d, bytes, ret_error);
-    if (err != 0) return err;
-    return unpack_checked(d, bytes, arena, ret_message, ret_error);
+    return wire_unpack(d, bytes, false, arena, ret_message, ret_error);
 }
 
 int codec_unpack_own(const ProtobufCMessageDescriptor *d, struct span bytes, struct arena *arena,
                      void *ret_message)
 {
-    struct bounded b = {arena, false};
-    ProtobufCAllocator allocator = {bounded_alloc, bounded_free, &b};
-    ProtobufCMessage *m = protobuf_c_message_unpack(d, &allocator, bytes.n, bytes.p);
-    if (m == NULL) return b.full ? E_NOMEM : E_MALFORMED;
-    memcpy(ret_message, &m, sizeof m);
-    return 0;
+    struct codec_error error;
+    return wire_unpack(d, bytes, true, arena, ret_message, &error);
 }
 
 // The id of a command that is refused, so that the reply can name it.

@@ -61,12 +61,12 @@ struct fold_def {
     int (*on_commit)(void *self, struct fold *f);
     void (*on_committed)(void *self, struct fold *f); /* effects may leave if fold_live */
     void (*on_live)(void *self, struct fold *f);
-    /* A command of the outbox got its final answer (accepted or refused, not
-     * RETRY: those the skeleton sends again, but E_CAPACITY and E_ABSENT come
-     * here too: somebody else may have room); called inside the open write
-     * transaction, the outbox row is already gone. STALE: decide again. */
-    void (*on_answer)(void *self, struct fold *f, const Kesu__V1__Command *command,
-                      const Kesu__V1__Reply *reply);
+    /* A command of the outbox was refused for good (not RETRY: those the
+     * skeleton sends again, but E_CAPACITY and E_ABSENT come here too: somebody
+     * else may have room); called inside the open write transaction, the outbox
+     * row is already gone. STALE: decide again. What was accepted tells the journal. */
+    void (*on_refused)(void *self, struct fold *f, const Kesu__V1__Command *command,
+                       const Kesu__V1__Refused *refused);
     /* `fold verify` folds the journal again into a second store, with a second
      * state of the service made here (no effects: only handlers, on_open and
      * on_commit are called with it). NULL: the service keeps nothing in memory

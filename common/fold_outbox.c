@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The outbox: commands not yet answered, as rows and in memory.
  *
- *   fold_send ─▶ fresh ─(commit)─▶ ready ─▶ flying ─▶ answered: row gone, on_answer
+ *   fold_send ─▶ fresh ─(commit)─▶ ready ─▶ flying ─▶ answered: row gone, on_refused
  *                  │                 ▲        │
  *             fold_unsend            └─waiting┘ refused for now
  *
@@ -310,18 +310,18 @@ static bool is_final(const Kesu__V1__Reply *reply)
 
 static void answer(struct fold *f, struct outbox_entry *e, const Kesu__V1__Reply *reply)
 {
-    if (reply->result_case == KESU__V1__REPLY__RESULT_REFUSED)
-        log_debug(f->env, "fold: a command was refused", LOG_U64("case", e->case_id),
-                  LOG_STR("reason", reply->refused->reason));
     delete_row(f, e);
     fold_changed(f);
     unlink_entry(f, e);
-    if (f->def->on_answer == NULL) return;
+    if (reply->result_case != KESU__V1__REPLY__RESULT_REFUSED) return;
+    log_debug(f->env, "fold: a command was refused", LOG_U64("case", e->case_id),
+              LOG_STR("reason", reply->refused->reason));
+    if (f->def->on_refused == NULL) return;
     Kesu__V1__Command *command;
     arena_reset(&f->arena); /* no event is in hand now */
     int r = codec_unpack_own(&kesu__v1__command__descriptor, entry_command(e), &f->arena, &command);
     if (r == 0)
-        f->def->on_answer(f->self, f, command, reply);
+        f->def->on_refused(f->self, f, command, reply->refused);
     else
         log_error(f->env, "fold: a command of our own cannot be read", LOG_ERR(r));
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Checking encoded messages before they are unpacked; for codec.c. */
+/* Checking and unpacking encoded messages; for codec.c. */
 #ifndef KESU_WIRE_H
 #define KESU_WIRE_H
 
@@ -18,6 +18,12 @@ bool wire_take(struct span *rest, struct wire_field *ret);
 
 /* Everything codec_unpack promises, on the encoded form. 0 or error->code. */
 int wire_check(const ProtobufCMessageDescriptor *d, struct span bytes, struct codec_error *ret_error);
+
+/* The same, and the message put into the arena as protobuf-c's unpack would
+ * (fields of a newer version are left out). Of trusted bytes only the form is
+ * looked at: they were checked when they were taken. E_NOMEM: the arena is full. */
+int wire_unpack(const ProtobufCMessageDescriptor *d, struct span bytes, bool trusted, struct arena *arena,
+                void *ret_message, struct codec_error *ret_error);
 
 /* The limits of the protocol's fields (limits.c): one row each, the numbers of
  * the .proto comments. Documentation is made from them too. */

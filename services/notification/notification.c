@@ -169,12 +169,12 @@ static void on_committed(void *self, struct fold *f)
     notification_send_pump(n);
 }
 
-static void on_answer(void *self, struct fold *f, const Kesu__V1__Command *command,
-                      const Kesu__V1__Reply *reply)
+static void on_refused(void *self, struct fold *f, const Kesu__V1__Command *command,
+                       const Kesu__V1__Refused *refused)
 {
     (void)f;
     if (command->body_case == KESU__V1__COMMAND__BODY_RECORD_DELIVERY)
-        notification_send_answered(self, command->record_delivery, reply);
+        notification_send_refused(self, command->record_delivery, refused);
 }
 
 static void on_timer(void *self)
@@ -212,7 +212,7 @@ static const struct fold_def fold_def = {
     .on_reset = on_reset,
     .on_commit = on_commit,
     .on_committed = on_committed,
-    .on_answer = on_answer,
+    .on_refused = on_refused,
     .aside_open = aside_open,
     .aside_close = aside_close,
     .local_tables = 1U << NOTIFICATION_ATTEMPTS | 1U << NOTIFICATION_RETRIES | 1U << NOTIFICATION_LETTERS |

@@ -93,8 +93,8 @@ void notification_send_reset(struct notification *n);         /* drops the fligh
 void notification_send_pump(struct notification *n);          /* starts what may start */
 bool notification_send_leaving(const struct notification *n); /* is one on its way? */
 void notification_send_committed(struct notification *n);
-void notification_send_answered(struct notification *n, const Kesu__V1__RecordDelivery *told,
-                                const Kesu__V1__Reply *reply);
+void notification_send_refused(struct notification *n, const Kesu__V1__RecordDelivery *told,
+                               const Kesu__V1__Refused *refused);
 
 /* outcome.c: what became of a flight or an intent that needs none. */
 void notification_outcome(struct notification_flight *flight, enum port_outcome outcome, const char *detail);

@@ -290,16 +290,15 @@ void notification_send_committed(struct notification *n)
 }
 
 /* A refusal: the journal has this outcome, or will not have it. */
-void notification_send_answered(struct notification *n, const Kesu__V1__RecordDelivery *told,
-                                const Kesu__V1__Reply *reply)
+void notification_send_refused(struct notification *n, const Kesu__V1__RecordDelivery *told,
+                               const Kesu__V1__Refused *refused)
 {
     struct notification_intent i;
-    if (reply->result_case != KESU__V1__REPLY__RESULT_REFUSED) return;
     if (notification_get_intent(n->fold, told->cause_seq, told->kind, &i) != 0) return;
     if (told->outcome == KESU__V1__DELIVERY_OUTCOME__DELIVERY_OUTCOME_GIVEN_UP && i.dead) {
         notification_put_letter(n->fold, &i, false); /* sent again in vain: a dead letter as before */
-    } else if (reply->refused->code != KESU__V1__ERROR_CODE__E_EXISTS) {
+    } else if (refused->code != KESU__V1__ERROR_CODE__E_EXISTS) {
         log_warn(n->env, "an outcome was refused", LOG_U64("cause", told->cause_seq),
-                 LOG_STR("kind", told->kind), LOG_STR("reason", reply->refused->reason));
+                 LOG_STR("kind", told->kind), LOG_STR("reason", refused->reason));
     }
 }

@@ -66,14 +66,12 @@ static void hold(struct routing *r, struct routing_task *t, const Kesu__V1__Clas
     routing_queue_move(t, ROUTING_TASK_STALE, NULL);
 }
 
-void routing_classify_on_answer(struct routing *r, const Kesu__V1__ClassifyCase *sent,
-                                const Kesu__V1__Reply *reply)
+void routing_classify_on_refused(struct routing *r, const Kesu__V1__ClassifyCase *sent,
+                                 const Kesu__V1__Refused *refused)
 {
     struct routing_task *t = routing_queue_find(&r->queue, sent->case_id);
     struct routing_case c;
-    if (reply->result_case != KESU__V1__REPLY__RESULT_REFUSED || t == NULL || t->state != ROUTING_TASK_SENT)
-        return;
-    const Kesu__V1__Refused *refused = reply->refused;
+    if (t == NULL || t->state != ROUTING_TASK_SENT) return;
     stats_add(r->m.refused, 1);
     if (refused->code == KESU__V1__ERROR_CODE__E_STALE) {
         if (routing_rows_case(r->fold, sent->case_id, &c) != 0 || c.version >= refused->version)

@@ -42,11 +42,9 @@ void routing_propose_run(struct routing *r)
     if (r->policy != NULL && fold_live(r->fold)) routing_assign_run(&r->assign, clock_mono_us(r->env));
 }
 
-void routing_propose_on_answer(struct routing *r, const Kesu__V1__AssignCase *sent,
-                               const Kesu__V1__Reply *reply)
+void routing_propose_on_refused(struct routing *r, const Kesu__V1__AssignCase *sent,
+                                const Kesu__V1__Refused *refused)
 {
-    if (reply->result_case != KESU__V1__REPLY__RESULT_REFUSED) return;
-    const Kesu__V1__Refused *refused = reply->refused;
     bool stale = refused->code == KESU__V1__ERROR_CODE__E_STALE;
     bool over = refused->code == KESU__V1__ERROR_CODE__E_STAGE;
     bool full =

@@ -156,15 +156,15 @@ static void on_live(void *self, struct fold *f)
     on_committed(self, f);
 }
 
-static void on_answer(void *self, struct fold *f, const Kesu__V1__Command *command,
-                      const Kesu__V1__Reply *reply)
+static void on_refused(void *self, struct fold *f, const Kesu__V1__Command *command,
+                       const Kesu__V1__Refused *refused)
 {
     struct routing *r = self;
     (void)f;
     if (command->body_case == KESU__V1__COMMAND__BODY_CLASSIFY_CASE)
-        routing_classify_on_answer(r, command->classify_case, reply);
+        routing_classify_on_refused(r, command->classify_case, refused);
     if (command->body_case == KESU__V1__COMMAND__BODY_ASSIGN_CASE)
-        routing_propose_on_answer(r, command->assign_case, reply);
+        routing_propose_on_refused(r, command->assign_case, refused);
 }
 
 /* ---- a second state, for comparing ---------------------------------------- */
@@ -213,7 +213,7 @@ static const struct fold_def fold_def = {
     .on_commit = on_commit,
     .on_committed = on_committed,
     .on_live = on_live,
-    .on_answer = on_answer,
+    .on_refused = on_refused,
     .aside_open = aside_open,
     .aside_close = free_state,
 };

@@ -53,8 +53,8 @@ void routing_classify_send(struct routing *r, struct routing_task *t, const Kesu
                            bool fallback, const char *reason);
 void routing_classify_on_result(void *self, struct routing_task *t, const Kesu__V1__Judgement *judgement,
                                 const char *reason);
-void routing_classify_on_answer(struct routing *r, const Kesu__V1__ClassifyCase *sent,
-                                const Kesu__V1__Reply *reply);
+void routing_classify_on_refused(struct routing *r, const Kesu__V1__ClassifyCase *sent,
+                                 const Kesu__V1__Refused *refused);
 void routing_classify_moved(struct routing *r, uint64_t case_id, uint64_t version);
 /* Of a command about a case: never more than 20 days back, ids are refused after 30. */
 int64_t routing_classify_id_time(const struct routing *r, int64_t changed_us);
@@ -70,8 +70,8 @@ int routing_events_load(struct routing *r);
 /* propose.c: assign.h on the fold. */
 void routing_propose_init(struct routing *r);
 void routing_propose_run(struct routing *r);
-void routing_propose_on_answer(struct routing *r, const Kesu__V1__AssignCase *sent,
-                               const Kesu__V1__Reply *reply);
+void routing_propose_on_refused(struct routing *r, const Kesu__V1__AssignCase *sent,
+                                const Kesu__V1__Refused *refused);
 int routing_propose_write(struct routing *r);
 
 /* Takes the policy in force when it is another. */

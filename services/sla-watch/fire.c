@@ -109,13 +109,13 @@ static unsigned run_again(struct sla_watch *w, int64_t now)
     return fired;
 }
 
-void sla_fire_on_answer(struct sla_watch *w, const Kesu__V1__FireClock *sent, const Kesu__V1__Reply *reply)
+void sla_fire_on_refused(struct sla_watch *w, const Kesu__V1__FireClock *sent,
+                         const Kesu__V1__Refused *refused)
 {
     struct sla_due due = {.at = sent->due_at, .case_id = sent->case_id};
-    if (reply->result_case != KESU__V1__REPLY__RESULT_REFUSED) return;
     stats_add(w->m.refused, 1);
     log_debug(w->env, "a clock was not fired", LOG_U64("case", sent->case_id), LOG_STR("clock", sent->clock),
-              LOG_STR("reason", reply->refused->reason));
+              LOG_STR("reason", refused->reason));
     /* The journal will say why: moved, stopped, fired. If it does not, again. */
     (void)snprintf(due.name, sizeof(due.name), "%s", sent->clock);
     add_again(w, &due, clock_mono_us(w->env) + REFUSED_US);

@@ -68,12 +68,12 @@ static void on_live(void *self, struct fold *f)
     sla_fire_start(w);
 }
 
-static void on_answer(void *self, struct fold *f, const Kesu__V1__Command *command,
-                      const Kesu__V1__Reply *reply)
+static void on_refused(void *self, struct fold *f, const Kesu__V1__Command *command,
+                       const Kesu__V1__Refused *refused)
 {
     (void)f;
     if (command->body_case == KESU__V1__COMMAND__BODY_FIRE_CLOCK)
-        sla_fire_on_answer(self, command->fire_clock, reply);
+        sla_fire_on_refused(self, command->fire_clock, refused);
 }
 
 /* ---- a second state, for comparing ------------------------------------------- */
@@ -105,7 +105,7 @@ static const struct fold_def fold_def = {
     .on_commit = on_commit,
     .on_committed = on_committed,
     .on_live = on_live,
-    .on_answer = on_answer,
+    .on_refused = on_refused,
     .aside_open = aside_open,
     .aside_close = aside_close,
 };

@@ -57,7 +57,8 @@ void sla_fire_run(struct sla_watch *w);
 void sla_fire_on_timer(void *self);
 void sla_fire_armed(struct sla_watch *w, const struct sla_due *due); /* a row came */
 void sla_fire_unsend(struct fold *f, const struct sla_clock *clock, const struct sla_step *step);
-void sla_fire_on_answer(struct sla_watch *w, const Kesu__V1__FireClock *sent, const Kesu__V1__Reply *reply);
+void sla_fire_on_refused(struct sla_watch *w, const Kesu__V1__FireClock *sent,
+                         const Kesu__V1__Refused *refused);
 void sla_fire_reset(struct sla_watch *w);
 
 /* control.c */

@@ -36,8 +36,9 @@ struct office {
     struct fold *fold;
     struct counting counting, aside;
     int opened;
-    unsigned n_answers, n_live, n_resets, n_sent_twice;
-    int last_answer; /* error code, 0 accepted */
+    unsigned n_refused, n_live, n_resets, n_sent_twice;
+    int refuse_as;    /* error code, 0: accept */
+    int last_refused; /* error code */
     uint64_t die_at, fail_at;
     unsigned n_died;
     bool two_commands; /* a note after the classification */
@@ -80,15 +81,14 @@ static void on_live(void *self, struct fold *f)
     c->office->n_live++;
 }
 
-static void on_answer(void *self, struct fold *f, const Kesu__V1__Command *command,
-                      const Kesu__V1__Reply *reply)
+static void on_refused(void *self, struct fold *f, const Kesu__V1__Command *command,
+                       const Kesu__V1__Refused *refused)
 {
     struct counting *c = self;
     (void)f;
-    (void)command;
-    c->office->n_answers++;
-    c->office->last_answer =
-        reply->result_case == KESU__V1__REPLY__RESULT_REFUSED ? -(int)reply->refused->code : 0;
+    assert_int_equal(command->body_case, KESU__V1__COMMAND__BODY_CLASSIFY_CASE);
+    c->office->n_refused++;
+    c->office->last_refused = -(int)refused->code;
 }
 
 /* Every seq once: a row that is there already is a broken fold. */
@@ -188,7 +188,7 @@ static void on_boot(void *self, struct env *env)
                                .on_reset = on_reset,
                                .on_commit = on_commit,
                                .on_live = on_live,
-                               .on_answer = on_answer,
+                               .on_refused = on_refused,
                                .aside_open = aside_open,
                                .aside_close = aside_close};
     memset(&o->counting, 0, sizeof(o->counting));
@@ -276,7 +276,8 @@ static void folds_live_and_sends_when_committed(void **state)
     assert_int_equal(fold_cursor_seq(o.fold), 11);
     assert_int_equal(fold_rebuilt_to(o.fold), 11);
     assert_int_equal(o.intake.n_commands, 9);
-    assert_int_equal(o.n_answers, 9);
+    assert_int_equal(o.n_refused, 0);
+    assert_int_equal(o.fold->outbox.n, 0);
     const Kesu__V1__Command *c = o.intake.commands[0].command;
     assert_int_equal(c->actor->kind, KESU__V1__ACTOR_KIND__ACTOR_KIND_SERVICE);
     assert_string_equal(c->actor->name, "counting");
@@ -344,11 +345,11 @@ static bool refuse_classify(void *self, const Kesu__V1__Command *command, bool a
     static Kesu__V1__Refused refused;
     struct office *o = self;
     (void)again;
-    if (command->body_case != KESU__V1__COMMAND__BODY_CLASSIFY_CASE || o->last_answer == 0) return true;
+    if (command->body_case != KESU__V1__COMMAND__BODY_CLASSIFY_CASE || o->refuse_as == 0) return true;
     refused = (Kesu__V1__Refused)KESU__V1__REFUSED__INIT;
-    refused.code = (Kesu__V1__ErrorCode)-o->last_answer;
-    refused.disposition = o->last_answer == E_STALE ? KESU__V1__DISPOSITION__DISPOSITION_STALE
-                                                    : KESU__V1__DISPOSITION__DISPOSITION_RETRY;
+    refused.code = (Kesu__V1__ErrorCode)-o->refuse_as;
+    refused.disposition = o->refuse_as == E_STALE ? KESU__V1__DISPOSITION__DISPOSITION_STALE
+                                                  : KESU__V1__DISPOSITION__DISPOSITION_RETRY;
     reply->result_case = KESU__V1__REPLY__RESULT_REFUSED;
     reply->refused = &refused;
     return true;
@@ -362,7 +363,7 @@ static void keeps_the_order_of_a_case(void **state)
     o.two_commands = true;
     o.intake.on_command = refuse_classify;
     o.intake.self = &o;
-    o.last_answer = E_STORAGE_LOW;
+    o.refuse_as = E_STORAGE_LOW;
     start(&o);
     journal_opened(&o);
     journal_opened(&o);
@@ -370,19 +371,20 @@ static void keeps_the_order_of_a_case(void **state)
     sim_run(o.sim, 20 * USEC_PER_SEC);
     assert_int_equal(o.intake.n_commands, 2); /* the second of each case waits for the first */
     assert_true(o.intake.commands[0].times > 3);
-    assert_int_equal(o.n_answers, 0);
+    assert_int_equal(o.n_refused, 0);
     sim_crash(o.instance);
     sim_run(o.sim, 20 * USEC_PER_SEC);
     assert_int_equal(o.intake.n_commands, 2);
-    o.last_answer = 0;
+    o.refuse_as = 0;
     sim_run(o.sim, 60 * USEC_PER_SEC);
-    assert_int_equal(o.n_answers, 4);
+    assert_int_equal(o.n_refused, 0);
+    assert_int_equal(o.fold->outbox.n, 0);
     assert_int_equal(o.intake.n_commands, 4);
     assert_int_equal(o.intake.commands[2].command->body_case, KESU__V1__COMMAND__BODY_ADD_NOTE);
     close_office(&o);
 }
 
-static void tells_answers_that_need_another_choice(void **state)
+static void tells_refusals_that_need_another_choice(void **state)
 {
     (void)state;
     static const int codes[] = {E_STALE, E_CAPACITY, E_ABSENT};
@@ -391,13 +393,13 @@ static void tells_answers_that_need_another_choice(void **state)
         open_office(&o, 1);
         o.intake.on_command = refuse_classify;
         o.intake.self = &o;
-        o.last_answer = codes[i];
+        o.refuse_as = codes[i];
         start(&o);
         journal_opened(&o);
         fake_intake_block(&o.intake);
         sim_run(o.sim, 20 * USEC_PER_SEC);
-        assert_int_equal(o.n_answers, 1);
-        assert_int_equal(o.last_answer, codes[i]);
+        assert_int_equal(o.n_refused, 1);
+        assert_int_equal(o.last_refused, codes[i]);
         assert_int_equal(o.fold->outbox.n, 0);
         close_office(&o);
     }
@@ -607,7 +609,7 @@ UNIT_MAIN(cmocka_unit_test(folds_live_and_sends_when_committed),
           cmocka_unit_test(nothing_leaves_before_the_head),
           cmocka_unit_test(every_event_once_through_crashes_and_full_disks),
           cmocka_unit_test(keeps_the_order_of_a_case),
-          cmocka_unit_test(tells_answers_that_need_another_choice),
+          cmocka_unit_test(tells_refusals_that_need_another_choice),
           cmocka_unit_test(another_journal_or_version_rebuilds),
           cmocka_unit_test(three_deaths_halt_until_skipped), cmocka_unit_test(an_error_of_a_handler_halts),
           cmocka_unit_test(low_storage_pauses), cmocka_unit_test(verify_finds_what_differs),
