@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // protobuf in and out. In: the encoded bytes are checked and unpacked into the
-// arena (wire.c). Out: protobuf-c.
+// arena (wire.c). Out: written from the end (pack.c).
 #include "codec.h"
 
 #include <ctype.h>
@@ -9,7 +9,10 @@
 
 #include "check.h"
 #include "err.h"
+#include "pack.h"
 #include "wire.h"
+
+enum { PACK_ROOM = 8 << 10 };
 
 static int fail(struct codec_error *e, int code, const char *field, const char *reason)
 {
@@ -116,19 +119,41 @@ size_t codec_size(const void *message)
     return protobuf_c_message_get_packed_size(message);
 }
 
+// Most messages fit into a room on the stack; for others it grows until they do.
+struct packed {
+    struct span bytes;
+    uint8_t *grown;
+    uint8_t room[PACK_ROOM];
+};
+
+static void pack(const void *message, struct packed *ret)
+{
+    ret->grown = NULL;
+    ret->bytes = pack_end(message, ret->room, sizeof ret->room);
+    for (size_t n = (size_t)PACK_ROOM * 16; ret->bytes.p == NULL; n *= 16) {
+        mem_free(&mem_libc, ret->grown);
+        ret->grown = mem_alloc(&mem_libc, n);
+        ret->bytes = pack_end(message, ret->grown, n);
+    }
+}
+
 struct span codec_pack(const void *message, struct arena *arena)
 {
-    size_t n = protobuf_c_message_get_packed_size(message);
+    struct packed packed;
+    pack(message, &packed);
+    size_t n = packed.bytes.n;
     uint8_t *p = arena_alloc(arena, n);
-    if (p == NULL) return SPAN_NONE;
-    protobuf_c_message_pack(message, p);
-    return span_of(p, n);
+    if (p != NULL) memcpy(p, packed.bytes.p, n);
+    mem_free(&mem_libc, packed.grown);
+    return p != NULL ? span_of(p, n) : SPAN_NONE;
 }
 
 struct buf *codec_pack_buf(const void *message)
 {
-    struct buf *b = buf_new(protobuf_c_message_get_packed_size(message));
-    protobuf_c_message_pack(message, b->p);
+    struct packed packed;
+    pack(message, &packed);
+    struct buf *b = buf_copy(packed.bytes);
+    mem_free(&mem_libc, packed.grown);
     return b;
 }
 

@@ -177,8 +177,9 @@ static int prepare(struct intake *in, struct decision *d, uint64_t command_hash,
             memset(&key, 0, sizeof(key));
             if (err != 0) return E_TOO_BIG;
         }
-        e->bytes = codec_size(&e->event);
-        *ret_bytes += e->bytes;
+        e->bytes = codec_pack(&e->event, &in->batch.arena);
+        if (e->bytes.p == NULL) return E_TOO_BIG;
+        *ret_bytes += e->bytes.n;
     }
     return *ret_bytes > BLOCK_MAX_BYTES - BLOCK_HEADER_BYTES - DECIDE_MAX_EVENTS * BLOCK_ROW_BYTES ? E_TOO_BIG
                                                                                                    : 0;
@@ -189,8 +190,8 @@ static void add_events(struct intake *in, struct decision *d)
     struct intake_batch *b = &in->batch;
     for (unsigned i = 0; i < d->n_events; i++) {
         struct decide_event *e = &d->events[i];
-        uint8_t *p = block_add(b->builder, (uint16_t)e->event.body_case, 0, e->event.case_id, e->bytes);
-        protobuf_c_message_pack(&e->event.base, p);
+        uint8_t *p = block_add(b->builder, (uint16_t)e->event.body_case, 0, e->event.case_id, e->bytes.n);
+        memcpy(p, e->bytes.p, e->bytes.n);
         intake_hint_add(&b->hints, e->event.body_case, e->department != NULL ? e->department : "",
                         b->next_seq);
         intake_apply(in, &e->event, b->next_seq++, b->block_time, &b->arena);

@@ -3,12 +3,22 @@
 
 #include "check.h"
 #include "err.h"
+#include "pack.h"
+
+#define ROW_ROOM 4096
 
 static void put_message(struct intake_register *r, enum register_table table, struct span key,
                         const ProtobufCMessage *m)
 {
-    size_t n = protobuf_c_message_get_packed_size(m);
-    protobuf_c_message_pack(m, intake_register_reserve(r, table, key, n));
+    uint8_t room[ROW_ROOM];
+    struct span bytes = pack_end(m, room, sizeof(room));
+    if (bytes.p != NULL) {
+        intake_register_put(r, table, key, bytes);
+    } else {
+        struct buf *large = codec_pack_buf(m);
+        intake_register_put(r, table, key, buf_span(large));
+        buf_unref(large);
+    }
 }
 
 /* Rows are our own bytes: one that cannot be read is a broken invariant, but for memory. */

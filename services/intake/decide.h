@@ -42,7 +42,7 @@ struct decide_event {
     Kesu__V1__Sealed *sealed;
     uint64_t key_id;
     const char *department; /* of the case, for hints; may be "" */
-    size_t bytes;           /* once it is sealed: of the encoded event */
+    struct span bytes;      /* once it is sealed: the encoded event, in the arena */
 };
 
 struct decision {
