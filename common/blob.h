@@ -18,6 +18,7 @@ void blob_close(struct blob *b); /* accepts NULL */
 int blob_put(struct blob *b, struct span content, uint8_t ret_name[HASH_BYTES]);
 /* To be freed with mem_free. E_NOT_FOUND E_CRYPTO. */
 int blob_get(struct blob *b, const uint8_t name[HASH_BYTES], struct span *ret);
+/* Overwritten, then removed. E_NOT_FOUND. */
 int blob_drop(struct blob *b, const uint8_t name[HASH_BYTES]);
 
 #endif

@@ -27,6 +27,7 @@
     X(E_EXISTS, 27, FINAL, "already so")                                         \
     X(E_POLICY, 28, FINAL, "the policy does not check or does not allow it")     \
     X(E_NO_POLICY, 29, RETRY, "no policy is active yet")                         \
+    X(E_ERASED, 30, FINAL, "the person was erased")                              \
     X(E_STORAGE_LOW, 40, RETRY, "storage is below its reserve")                  \
     X(E_CLOCK_ALARM, 41, RETRY, "wall clock and monotonic clock disagree")       \
     X(E_OVERLOADED, 42, RETRY, "more unanswered commands than credit")           \
@@ -40,7 +41,6 @@
     X(E_SYNTAX, 106, NONE, "syntax error")                                       \
     X(E_VERSION, 107, NONE, "written by a newer version")                        \
     X(E_CRYPTO, 108, NONE, "wrong key or damaged ciphertext")                    \
-    X(E_ERASED, 109, NONE, "the key was erased")                                 \
     X(E_ARCHIVED, 110, NONE, "older than the oldest segment kept")               \
     X(E_MISMATCH, 111, NONE, "restored or other journal")                        \
     X(E_PERMISSION, 112, NONE, "permission denied")                              \

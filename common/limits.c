@@ -94,6 +94,7 @@ const struct limit limits_table[] = {
     ID(skip_event, fold),
     BYTES(skip_event, reason, 1000),
     BYTES(accept_clock, reason, 1000),
+    BYTES(erase_customer, reason, 1000),
     EXACT(reply, id, 16),
 
     // event.proto
@@ -102,11 +103,15 @@ const struct limit limits_table[] = {
     EACH(customer_added, contact_hashes, 16, 16, 16),
     EXACT(case_opened, thread_hash, 16),
     EACH(case_opened, contact_hashes, 16, 16, 16),
+    EACH(case_opened, attachment_hashes, 64, 16, 16),
     EXACT(message_added, thread_hash, 16),
+    EACH(message_added, attachment_hashes, 64, 16, 16),
     EXACT(delivery_recorded, thread_hash, 16),
     EXACT(policy_part_stored, hash, 32),
     BYTES(policy_part_stored, content, 256 << 10),
     EXACT(policy_activated, hash, 32),
+    COUNT(customer_erased, case_ids, 16384),
+    COUNT(customer_erased, key_ids, 16385),
 
     // feed.proto
     BYTES(subscribe, name, 64),

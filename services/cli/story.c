@@ -182,6 +182,15 @@ static void clock_accepted(const Kesu__V1__Event *e, const char *indent)
     printf("the wall clock was accepted: %s\n", e->clock_accepted->reason);
 }
 
+static void customer_erased(const Kesu__V1__Event *e, const char *indent)
+{
+    const Kesu__V1__CustomerErased *x = e->customer_erased;
+    (void)indent;
+    if (x->customer_id != 0) printf("customer %" PRIu64, x->customer_id);
+    if (x->customer_id == 0 && x->n_case_ids > 0) printf("the person of case %" PRIu64, x->case_ids[0]);
+    printf(" was erased, %zu case%s: %s\n", x->n_case_ids, x->n_case_ids == 1 ? "" : "s", x->reason);
+}
+
 static const struct {
     Kesu__V1__Event__BodyCase body;
     story_fn tell;
@@ -202,6 +211,7 @@ static const struct {
     {KESU__V1__EVENT__BODY_POLICY_ACTIVATED, policy_activated},
     {KESU__V1__EVENT__BODY_EVENT_SKIPPED, event_skipped},
     {KESU__V1__EVENT__BODY_CLOCK_ACCEPTED, clock_accepted},
+    {KESU__V1__EVENT__BODY_CUSTOMER_ERASED, customer_erased},
 };
 
 static void tell_clocks(const Kesu__V1__Event *e, const char *indent)

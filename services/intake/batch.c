@@ -241,7 +241,6 @@ static int carry_out(struct intake *in, const struct command_one *c, uint64_t co
     }
     if (d.n_events > 0) {
         int err = prepare(in, &d, command_hash, &bytes);
-        if (err == E_ERASED) return refuse(in, ret_refused, E_NOT_ALLOWED, "", "the case was erased");
         if (err != 0) return refuse(in, ret_refused, err, "", NULL);
         if (!block_has_room(b->builder, d.n_events, bytes)) append(in);
         add_events(in, &d);
@@ -437,6 +436,7 @@ static void roll_back(struct intake *in)
     struct intake_batch *b = &in->batch;
     b->not_written = false;
     drop_replies_after(in, journal_head(in->journal).seq);
+    intake_erase_rollback(&in->erase, journal_head(in->journal).seq);
     intake_storage_full(&in->storage);
     intake_register_rollback(&in->reg);
     intake_replay_begin(in);
@@ -451,6 +451,7 @@ void intake_batch_turn(struct intake *in)
     }
     if (in->replaying || !in->open) return;
     if (b->in_flight == 0 && block_count(b->builder) > 0) append(in);
+    intake_erase_turn(in); /* who is told that a person is erased can rely on it */
     send_replies(in);
     uint64_t waiting = journal_pending(in->journal);
     stats_set(in->stats.pending_bytes, (int64_t)waiting);

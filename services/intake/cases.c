@@ -76,6 +76,22 @@ void intake_agent_put(struct intake_register *r, const Kesu__V1__AgentState *sta
     put_message(r, TABLE_AGENTS, span_str(state->agent), &state->base);
 }
 
+bool intake_customer_get(struct intake_register *r, uint64_t customer_id, struct customer_row *ret)
+{
+    struct key key = intake_key_u64(customer_id);
+    struct span value;
+    if (intake_register_get(r, TABLE_CUSTOMERS, key_span(&key), &value) != 0 || value.n != sizeof(*ret))
+        return false;
+    memcpy(ret, value.p, sizeof(*ret));
+    return true;
+}
+
+void intake_customer_put(struct intake_register *r, uint64_t customer_id, const struct customer_row *row)
+{
+    struct key key = intake_key_u64(customer_id);
+    intake_register_put(r, TABLE_CUSTOMERS, key_span(&key), span_of(row, sizeof(*row)));
+}
+
 void intake_external_key(Kesu__V1__Channel channel, const Kesu__V1__ExternalRef *ref, struct key *ret)
 {
     ret->n = 0;
@@ -111,4 +127,11 @@ void intake_part_key(struct span hash, uint32_t index, struct key *ret)
     ret->n = 0;
     key_bytes(ret, hash);
     key_u32(ret, index);
+}
+
+void intake_evidence_key(struct span attachment_hash, uint64_t case_id, struct key *ret)
+{
+    ret->n = 0;
+    key_bytes(ret, attachment_hash);
+    key_u64(ret, case_id);
 }

@@ -15,10 +15,19 @@ int intake_agent_get(struct intake_register *r, const char *agent, struct arena 
                      Kesu__V1__AgentState **ret);
 void intake_agent_put(struct intake_register *r, const Kesu__V1__AgentState *state);
 
+/* A customer: the profile's key, the newest case that is not erased (each names the one before), and
+ * the seq of the event that erased them, 0: none. */
+struct customer_row {
+    uint64_t profile_key, last_case, erased_seq;
+};
+bool intake_customer_get(struct intake_register *r, uint64_t customer_id, struct customer_row *ret);
+void intake_customer_put(struct intake_register *r, uint64_t customer_id, const struct customer_row *row);
+
 void intake_external_key(Kesu__V1__Channel channel, const Kesu__V1__ExternalRef *ref, struct key *ret);
 void intake_number_key(unsigned yymm, uint64_t serial, struct key *ret);
 void intake_delivery_key(uint64_t cause_seq, uint32_t target, const char *kind, struct key *ret);
 void intake_skip_key(const char *fold, uint64_t seq, struct key *ret);
 void intake_part_key(struct span hash, uint32_t index, struct key *ret);
+void intake_evidence_key(struct span attachment_hash, uint64_t case_id, struct key *ret);
 
 #endif

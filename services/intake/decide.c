@@ -45,6 +45,7 @@ static const struct command_row table[] = {
     ROW(ACTIVATE_POLICY, activate_policy, ACTOR(OPERATOR), 0, intake_decide_policy, NULL),
     ROW(SKIP_EVENT, skip_event, ACTOR(OPERATOR), 0, intake_decide_skip, NULL),
     ROW(ACCEPT_CLOCK, accept_clock, ACTOR(OPERATOR), 0, intake_decide_accept_clock, NULL),
+    ROW(ERASE_CUSTOMER, erase_customer, ACTOR(OPERATOR), 0, intake_decide_erase, NULL),
 };
 #define N_ROWS (sizeof(table) / sizeof(table[0]))
 

@@ -81,6 +81,7 @@ static Kesu__V1__NoteText *note_text(struct decide *d, char *text)
 int intake_decide_note(struct decide *d)
 {
     const Kesu__V1__AddNote *c = d->command->add_note;
+    if (d->state->erased_seq != 0) return intake_decide_refuse(d, E_ERASED, "add_note.case_id", NULL);
     DECIDE_TRY(intake_decide_needed(d, "add_note.text", c->text));
     Kesu__V1__NoteAdded *body = intake_decide_new(d, &kesu__v1__note_added__descriptor);
     Kesu__V1__Sealed *sealed = intake_decide_new(d, &kesu__v1__sealed__descriptor);
@@ -92,11 +93,24 @@ int intake_decide_note(struct decide *d)
     return 0;
 }
 
+/* Whose case cannot be told of any more must still come to an end: without a word. */
+static int resolve_erased(struct decide *d, const char *const *stops)
+{
+    if (d->command->resolve_case->summary[0] != '\0')
+        return intake_decide_refuse(d, E_ERASED, "resolve_case.summary", NULL);
+    Kesu__V1__CaseResolved *body = intake_decide_new(d, &kesu__v1__case_resolved__descriptor);
+    if (body == NULL) return intake_decide_no_memory(d);
+    body->agent = d->state->agent;
+    return intake_decide_stop_clocks(d, intake_decide_add(d, KESU__V1__EVENT__BODY_CASE_RESOLVED, body),
+                                     stops);
+}
+
 int intake_decide_resolve(struct decide *d)
 {
     static const char *const stops[] = {"in_progress", "resolved", NULL};
     const Kesu__V1__ResolveCase *c = d->command->resolve_case;
     DECIDE_TRY(intake_decide_owner(d));
+    if (d->state->erased_seq != 0) return resolve_erased(d, stops);
     DECIDE_TRY(intake_decide_needed(d, "resolve_case.summary", c->summary));
     Kesu__V1__CaseResolved *body = intake_decide_new(d, &kesu__v1__case_resolved__descriptor);
     Kesu__V1__Sealed *sealed = intake_decide_new(d, &kesu__v1__sealed__descriptor);

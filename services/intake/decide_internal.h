@@ -50,6 +50,7 @@ int intake_decide_policy_part(struct decide *d);
 int intake_decide_policy(struct decide *d);
 int intake_decide_skip(struct decide *d);
 int intake_decide_accept_clock(struct decide *d);
+int intake_decide_erase(struct decide *d);
 
 #define DECIDE_TRY(x)                     \
     do {                                  \

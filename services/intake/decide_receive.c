@@ -4,7 +4,9 @@
  * It joins the case that a reply tag with a right MAC names, or a thread key,
  * and only when a contact of the sender is one of that case's: whoever else
  * names a case opens a new one that points at it (suspected_case), and a
- * person decides. A bounce joins whoever sent it, and never opens a case. */
+ * person decides. A bounce joins whoever sent it, and never opens a case. Cases of
+ * somebody erased are as if they were not there: the person who writes again is
+ * new, and a bounce of what they were once sent is accepted and not kept. */
 #include "clock.h"
 #include "decide_internal.h"
 #include "err.h"
@@ -19,6 +21,7 @@ struct receive {
     ProtobufCBinaryData *contacts; /* hashes */
     Kesu__V1__CaseState *named;    /* the case the message names, or NULL */
     const char *named_by;
+    bool names_erased; /* it names one of somebody erased */
 };
 
 /* ---- is it whole? -------------------------------------------------------- */
@@ -86,7 +89,13 @@ static int hash_contacts(struct receive *r)
 
 static bool name_case(struct receive *r, uint64_t case_id, const char *by)
 {
-    if (intake_case_get(r->d->view, case_id, r->d->ctx->arena, &r->named) != 0) return false;
+    Kesu__V1__CaseState *named;
+    if (intake_case_get(r->d->view, case_id, r->d->ctx->arena, &named) != 0) return false;
+    if (named->erased_seq != 0) {
+        r->names_erased = true;
+        return false;
+    }
+    r->named = named;
     r->named_by = by;
     return true;
 }
@@ -122,6 +131,25 @@ static bool belongs(const struct receive *r)
                 hash_equal(r->contacts[i].data, r->named->contact_hashes[k].data, HASH_SHORT_BYTES))
                 return true;
     return false;
+}
+
+/* Which cases share an attachment can be told, without a word of what it is. */
+static int hash_attachments(struct receive *r, size_t *ret_n, ProtobufCBinaryData **ret)
+{
+    const Kesu__V1__Personal *p = r->m->personal;
+    struct arena *arena = r->d->ctx->arena;
+    if (p->n_attachments == 0) return 0;
+    ProtobufCBinaryData *list = arena_alloc(arena, sizeof(*list) * p->n_attachments);
+    uint8_t *bytes = arena_alloc(arena, (size_t)HASH_SHORT_BYTES * p->n_attachments);
+    if (list == NULL || bytes == NULL) return intake_decide_no_memory(r->d);
+    for (size_t i = 0; i < p->n_attachments; i++, bytes += HASH_SHORT_BYTES) {
+        const ProtobufCBinaryData *name = &p->attachments[i]->blob;
+        intake_secrets_attachment(r->d->ctx->secrets, span_of(name->data, name->len), bytes);
+        list[i] = (ProtobufCBinaryData){HASH_SHORT_BYTES, bytes};
+    }
+    *ret_n = p->n_attachments;
+    *ret = list;
+    return 0;
 }
 
 /* ---- the events ----------------------------------------------------------- */
@@ -171,6 +199,8 @@ static int join(struct receive *r)
     body->automatic = r->m->automatic;
     body->joined_by = (char *)(uintptr_t)r->named_by;
     DECIDE_TRY(own_thread(r, &body->thread_hash));
+    DECIDE_TRY(hash_attachments(r, &body->n_attachment_hashes, &body->attachment_hashes));
+    if (body->n_attachment_hashes > 0) body->previous_attachment_seq = r->named->attachment_seq;
     d->state = r->named;
     struct decide_event *e = intake_decide_add(d, KESU__V1__EVENT__BODY_MESSAGE_ADDED, body);
     intake_decide_seal(e, text, sealed, r->named->key_id);
@@ -183,7 +213,8 @@ static uint64_t known_customer(struct receive *r)
     uint64_t id = 0;
     for (unsigned i = 0; i < r->n_contacts; i++)
         if (intake_register_get_u64(r->d->view, TABLE_CONTACTS,
-                                    span_of(r->contacts[i].data, HASH_SHORT_BYTES), &id))
+                                    span_of(r->contacts[i].data, HASH_SHORT_BYTES), &id) &&
+            id != 0)
             return id;
     return 0;
 }
@@ -251,6 +282,7 @@ static int open_case(struct receive *r)
     copy_plain(r->m, body);
     DECIDE_TRY(number_and_tag(d, body));
     DECIDE_TRY(own_thread(r, &body->thread_hash));
+    DECIDE_TRY(hash_attachments(r, &body->n_attachment_hashes, &body->attachment_hashes));
     body->customer_id = customer_id;
     body->external = bounded(r);
     body->personal = sealed;
@@ -292,6 +324,7 @@ int intake_decide_receive(struct decide *d)
     DECIDE_TRY(hash_contacts(&r));
     find_named(&r);
     if (r.named != NULL && (r.m->join_only || belongs(&r))) return join(&r);
+    if (r.m->join_only && r.names_erased) return 0; /* nothing of an erased person is kept */
     if (r.m->join_only)
         return intake_decide_refuse(d, E_UNKNOWN, "receive_message.thread_keys", "names no case of ours");
     return open_case(&r);

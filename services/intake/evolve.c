@@ -28,10 +28,10 @@ static void note_key(struct evolve *e, const Kesu__V1__Sealed *sealed)
 
 static void put_contacts(struct evolve *e, const ProtobufCBinaryData *hashes, size_t n, uint64_t customer)
 {
-    struct span known;
     for (size_t i = 0; i < n && customer != 0; i++) {
         struct span key = span_of(hashes[i].data, hashes[i].len);
-        if (key.n > 0 && intake_register_get(e->r, TABLE_CONTACTS, key, &known) != 0)
+        uint64_t known = 0;
+        if (key.n > 0 && (!intake_register_get_u64(e->r, TABLE_CONTACTS, key, &known) || known == 0))
             intake_register_put_u64(e->r, TABLE_CONTACTS, key, customer);
     }
 }
@@ -49,6 +49,27 @@ static void put_external(struct evolve *e, Kesu__V1__Channel channel, const Kesu
     if (ref == NULL) return;
     intake_external_key(channel, ref, &key);
     intake_register_put_u64(e->r, TABLE_EXTERNALS, key_span(&key), e->state->case_id);
+}
+
+static void put_evidence(struct evolve *e, const ProtobufCBinaryData *hashes, size_t n)
+{
+    struct key key;
+    for (size_t i = 0; i < n; i++) {
+        intake_evidence_key(span_of(hashes[i].data, hashes[i].len), e->state->case_id, &key);
+        intake_register_put(e->r, TABLE_EVIDENCE, key_span(&key), SPAN_NONE);
+    }
+    if (n > 0) e->state->attachment_seq = e->seq;
+}
+
+/* The cases of a customer form a chain, the newest first. */
+static void put_case_of(struct evolve *e, uint64_t customer_id)
+{
+    struct customer_row row = {0};
+    if (customer_id == 0) return;
+    (void)intake_customer_get(e->r, customer_id, &row);
+    e->state->previous_case = row.last_case;
+    row.last_case = e->state->case_id;
+    intake_customer_put(e->r, customer_id, &row);
 }
 
 static int change_agent(struct evolve *e, const char *agent, int by)
@@ -118,10 +139,9 @@ static int change_clocks(struct evolve *e)
 static int on_customer_added(struct evolve *e)
 {
     const Kesu__V1__CustomerAdded *b = e->event->customer_added;
-    struct key key = intake_key_u64(b->customer_id);
+    struct customer_row row = {.profile_key = b->profile != NULL ? b->profile->key_id : 0};
     note_key(e, b->profile);
-    intake_register_put_u64(e->r, TABLE_CUSTOMERS, key_span(&key),
-                            b->profile != NULL ? b->profile->key_id : 0);
+    intake_customer_put(e->r, b->customer_id, &row);
     put_contacts(e, b->contact_hashes, b->n_contact_hashes, b->customer_id);
     return 0;
 }
@@ -161,6 +181,8 @@ static int on_case_opened(struct evolve *e)
     s->automatic = b->automatic;
     note_key(e, b->personal);
     put_contacts(e, b->contact_hashes, b->n_contact_hashes, b->customer_id);
+    put_case_of(e, b->customer_id);
+    put_evidence(e, b->attachment_hashes, b->n_attachment_hashes);
     put_external(e, b->channel, b->external);
     put_thread(e, &b->thread_hash);
     return put_number(e, b->number);
@@ -172,6 +194,7 @@ static int on_message_added(struct evolve *e)
     e->state->messages++;
     put_external(e, b->channel, b->external);
     put_thread(e, &b->thread_hash);
+    put_evidence(e, b->attachment_hashes, b->n_attachment_hashes);
     return 0;
 }
 
@@ -290,6 +313,43 @@ static int on_clock_accepted(struct evolve *e)
     return 0;
 }
 
+/* The next message by these contacts is of somebody unknown. */
+static int erase_case(struct evolve *e, uint64_t case_id, uint64_t customer_id)
+{
+    Kesu__V1__CaseState *s;
+    uint64_t known;
+    int err = intake_case_get(e->r, case_id, e->arena, &s);
+    if (err != 0) return err;
+    for (size_t i = 0; i < s->n_contact_hashes; i++) {
+        struct span key = span_of(s->contact_hashes[i].data, s->contact_hashes[i].len);
+        if (customer_id != 0 && intake_register_get_u64(e->r, TABLE_CONTACTS, key, &known) &&
+            known == customer_id)
+            intake_register_put_u64(e->r, TABLE_CONTACTS, key, 0);
+    }
+    s->n_contact_hashes = 0;
+    s->contact_hashes = NULL;
+    s->erased_seq = e->seq;
+    intake_case_put(e->r, s);
+    e->state = s;
+    return 0;
+}
+
+static int on_customer_erased(struct evolve *e)
+{
+    const Kesu__V1__CustomerErased *b = e->event->customer_erased;
+    struct customer_row row;
+    for (size_t i = 0; i < b->n_case_ids; i++) {
+        int err = erase_case(e, b->case_ids[i], b->customer_id);
+        if (err != 0) return err;
+    }
+    if (b->customer_id == 0) return 0;
+    if (!intake_customer_get(e->r, b->customer_id, &row)) return E_CORRUPT;
+    row.erased_seq = e->seq;
+    row.last_case = b->more && e->state != NULL ? e->state->previous_case : 0;
+    intake_customer_put(e->r, b->customer_id, &row);
+    return 0;
+}
+
 static const struct {
     Kesu__V1__Event__BodyCase type;
     evolve_row row;
@@ -311,6 +371,7 @@ static const struct {
     {KESU__V1__EVENT__BODY_POLICY_ACTIVATED, on_policy_activated, false},
     {KESU__V1__EVENT__BODY_EVENT_SKIPPED, on_event_skipped, false},
     {KESU__V1__EVENT__BODY_CLOCK_ACCEPTED, on_clock_accepted, false},
+    {KESU__V1__EVENT__BODY_CUSTOMER_ERASED, on_customer_erased, false},
 };
 
 static int load_case(struct evolve *e)

@@ -43,6 +43,8 @@ static void open_stats(struct intake *in)
                                        "batches above a client's credit");
     in->stats.poison_refused = stats_value(s, STATS_COUNTER, "kesu_intake_poison_total", NULL,
                                            "commands refused because they stopped intake twice");
+    in->stats.erased = stats_value(s, STATS_COUNTER, "kesu_intake_erased_keys_total", NULL,
+                                   "keys destroyed for people who asked to be forgotten");
     in->stats.events = stats_value(s, STATS_COUNTER, "kesu_intake_events_total", NULL, "events decided");
     in->stats.blocks = stats_value(s, STATS_COUNTER, "kesu_intake_blocks_total", NULL, "blocks on disk");
     in->stats.commit = stats_histogram(s, "kesu_intake_commit_seconds", NULL, "from append to on disk");
@@ -88,6 +90,7 @@ static void become_ready(struct intake *in)
             return;
         }
     }
+    intake_erase_turn(in); /* what a crash left unfinished */
     intake_keys_refill(in->keys, in->reg.meta.next_key_id);
     if (intake_keys_ahead(in->keys, in->reg.meta.next_key_id) == 0) return;
     const char *dir = conf_string(svc_conf(in->svc), "policy-dir");
@@ -117,7 +120,7 @@ static void on_turn(void *self)
         intake_readers_turn(in);
         intake_control_turn(in);
     }
-    intake_register_turn(&in->reg, head_seq, trim_below_ms(in));
+    intake_register_turn(&in->reg, intake_erase_bound(&in->erase, head_seq), trim_below_ms(in));
     if (in->open && !in->replaying) intake_keys_refill(in->keys, in->reg.meta.next_key_id);
     stats_set(in->stats.head, (int64_t)head_seq);
     stats_set(in->stats.readers, in->readers.n);
@@ -166,6 +169,7 @@ static int open_state(struct intake *in)
     struct journal_head head = journal_head(in->journal);
     err = intake_register_open(&in->reg, in->env, path_in(in, "register"), head.uuid, head.seq);
     if (err != 0) return failed(in, "the register", err);
+    intake_erase_init(&in->erase, in->env, path_in(in, "keys/slots"), svc_path(in->svc, "blobs"));
     err = intake_poison_open(in->env, path_in(in, "in-hand"), &in->poison);
     if (err != 0) return failed(in, "the note of commands in hand", err);
     intake_policy_init(&in->policy, in->env, &in->reg, in->journal, path_in(in, "policy"));
@@ -193,7 +197,8 @@ static void stop(void *self)
     journal_close(in->journal);
     bus_publisher_close(in->env, in->hints);
     intake_head_export_deinit(&in->head_export);
-    intake_register_close(&in->reg, head_seq);
+    intake_register_close(&in->reg, intake_erase_bound(&in->erase, head_seq));
+    intake_erase_deinit(&in->erase);
     intake_keys_close(&in->keys);
     intake_poison_close(&in->poison);
     intake_batch_deinit(in);

@@ -9,6 +9,7 @@
 
 #include "batch.h"
 #include "control.h"
+#include "erase.h"
 #include "head_export.h"
 #include "journal.h"
 #include "keys.h"
@@ -34,6 +35,7 @@ struct intake {
     struct intake_wallclock wallclock;
     struct intake_storage storage;
     struct intake_batch batch;
+    struct intake_erase erase;
     struct intake_lanes lanes;
     struct intake_readers readers;
     struct intake_control control;
@@ -46,7 +48,7 @@ struct intake {
     bool failed, stopping;
     struct {
         struct stats_value *accepted, *duplicate, *refused, *events, *blocks, *overloaded, *readers, *head,
-            *storage_low, *clock_alarm, *pending_bytes, *poison_refused;
+            *storage_low, *clock_alarm, *pending_bytes, *poison_refused, *erased;
         struct stats_histogram *commit;
     } stats;
 };

@@ -188,13 +188,35 @@ int intake_keys_get(struct intake_keys *k, uint64_t id, struct seal_key *ret)
     return 0;
 }
 
-int intake_keys_erase(struct intake_keys *k, uint64_t id)
+static int erase_slot(struct intake_keys *k, uint64_t id)
 {
     struct slot slot = {.id = id, .state = ERASED};
     if (id == 0 || id >= k->made) return E_NOT_FOUND;
     slot_check(&slot, slot.check);
     int err = file_write(k->env, k->file, (id - 1) * SLOT, &slot, SLOT);
-    if (err == 0 && file_sync(k->env, k->file) != 0) err = E_IO;
     if (err == 0 && id + k->n_ring > k->made) memset(k->ring[id % k->n_ring], 0, SEAL_KEY_BYTES);
     return err;
+}
+
+int intake_keys_erase(struct intake_keys *k, const uint64_t *ids, size_t n)
+{
+    int missing = 0;
+    for (size_t i = 0; i < n; i++) {
+        int err = erase_slot(k, ids[i]);
+        if (err != 0 && err != E_NOT_FOUND) return err;
+        if (err != 0) missing = err;
+    }
+    return file_sync(k->env, k->file) == 0 ? missing : E_IO;
+}
+
+bool intake_keys_any_alive(struct env *env, const char *path, const uint64_t *ids, size_t n)
+{
+    struct intake_keys k = {.env = env};
+    struct slot slot;
+    bool alive = false;
+    if (file_open(env, path, FILE_READ, &k.file) != 0) return false;
+    for (size_t i = 0; i < n && !alive; i++) alive = read_slot(&k, ids[i], &slot) == 0 && slot.state == LIVE;
+    memset(&slot, 0, sizeof(slot));
+    file_close(env, k.file);
+    return alive;
 }

@@ -376,6 +376,14 @@ void intake_readers_close(struct intake *in)
     *rs = (struct intake_readers){0};
 }
 
+void intake_readers_forget_keys(struct intake *in)
+{
+    for (unsigned i = 0; i < RECENT_BLOCKS; i++) {
+        buf_unref(in->readers.recent[i].personal);
+        in->readers.recent[i].personal = NULL;
+    }
+}
+
 void intake_readers_info(struct intake *in, Kesu__V1__Info *info, struct arena *arena)
 {
     Kesu__V1__Reader **list = arena_alloc(arena, sizeof(*list) * (in->readers.n + 1));

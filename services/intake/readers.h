@@ -35,6 +35,8 @@ int intake_readers_open(struct intake *in);
 void intake_readers_close(struct intake *in);
 /* End of a turn: sends what there is and credit allows. */
 void intake_readers_turn(struct intake *in);
+/* Heads made ahead hold keys; after some were erased they are made anew. */
+void intake_readers_forget_keys(struct intake *in);
 void intake_readers_info(struct intake *in, Kesu__V1__Info *info, struct arena *arena);
 
 /* Ids of the keys a block's events are sealed with, each once in a row. */

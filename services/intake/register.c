@@ -12,7 +12,7 @@
 #include "hash.h"
 #include "log.h"
 
-#define SCHEMA        1
+#define SCHEMA        2
 #define FREEZE_ROWS   ((uint32_t)1 << 15)
 #define FREEZE_US     (2 * USEC_PER_SEC)
 #define CROWDED_BYTES ((size_t)192 << 20)
@@ -26,7 +26,7 @@ static const char *const table_names[N_REGISTER_TABLES] = {
     [TABLE_THREADS] = "threads",     [TABLE_NUMBERS] = "numbers",
     [TABLE_SERIALS] = "serials",     [TABLE_DELIVERIES] = "deliveries",
     [TABLE_COMMANDS] = "commands",   [TABLE_SKIPS] = "skips",
-    [TABLE_PARTS] = "parts",
+    [TABLE_PARTS] = "parts",         [TABLE_EVIDENCE] = "evidence",
 };
 
 static uint64_t row_hash(enum register_table table, struct span key)

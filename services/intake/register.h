@@ -21,8 +21,8 @@
 enum register_table {
     TABLE_META,       /* "meta" -> struct register_meta */
     TABLE_CASES,      /* case id -> CaseState */
-    TABLE_CUSTOMERS,  /* customer id -> key id of the profile */
-    TABLE_CONTACTS,   /* contact hash -> customer id */
+    TABLE_CUSTOMERS,  /* customer id -> struct customer_row */
+    TABLE_CONTACTS,   /* contact hash -> customer id, 0: of somebody erased */
     TABLE_AGENTS,     /* staff id -> AgentState */
     TABLE_EXTERNALS,  /* channel, hash, mailbox -> case id */
     TABLE_THREADS,    /* thread hash -> case id */
@@ -32,6 +32,7 @@ enum register_table {
     TABLE_COMMANDS,   /* command id, client -> struct dedup_row */
     TABLE_SKIPS,      /* fold, seq -> nothing */
     TABLE_PARTS,      /* policy hash, index -> seq */
+    TABLE_EVIDENCE,   /* attachment hash, case id -> nothing */
     N_REGISTER_TABLES
 };
 

@@ -15,6 +15,8 @@ void intake_apply(struct intake *in, const Kesu__V1__Event *event, uint64_t seq,
 {
     int err = intake_evolve(&in->reg, event, seq, block_time, arena);
     if (err == 0) err = intake_policy_on_event(&in->policy, event, seq);
+    if (err == 0 && event->body_case == KESU__V1__EVENT__BODY_CUSTOMER_ERASED)
+        intake_erase_note(in, event->customer_erased, seq);
     if (err == 0) return;
     log_error(in->env, "event does not fit the register", LOG_U64("seq", seq), LOG_ERR(err));
     env_die(in->env, "an event of the journal does not fit the register");

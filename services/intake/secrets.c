@@ -80,6 +80,12 @@ void intake_secrets_thread(const struct intake_secrets *s, Kesu__V1__Channel cha
     hash_keyed(s->lookup, kind, span_str(thread_key), ret);
 }
 
+void intake_secrets_attachment(const struct intake_secrets *s, struct span name,
+                               uint8_t ret[HASH_SHORT_BYTES])
+{
+    hash_keyed(s->lookup, "attachment", name, ret);
+}
+
 uint64_t intake_secrets_command(const struct intake_secrets *s, struct span encoded)
 {
     uint64_t v = hash_keyed_u64(s->command, encoded);

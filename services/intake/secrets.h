@@ -27,6 +27,9 @@ bool intake_secrets_contact(const struct intake_secrets *s, const Kesu__V1__Cont
                             uint8_t ret[HASH_SHORT_BYTES]);
 void intake_secrets_thread(const struct intake_secrets *s, Kesu__V1__Channel channel, const char *thread_key,
                            uint8_t ret[HASH_SHORT_BYTES]);
+/* Of a blob's name: which cases share it can be asked, but not from outside. */
+void intake_secrets_attachment(const struct intake_secrets *s, struct span name,
+                               uint8_t ret[HASH_SHORT_BYTES]);
 uint64_t intake_secrets_command(const struct intake_secrets *s, struct span encoded);
 /* "2611-000042.k7f3m2xdq4abcdef": the number, and 80 bits of MAC in base32. */
 void intake_secrets_tag(const struct intake_secrets *s, const char *number, char ret[REPLY_TAG_TEXT]);

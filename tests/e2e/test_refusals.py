@@ -35,7 +35,7 @@ WHO = table("| command | actors | stages |")
 
 
 def test_the_tables_are_whole():
-    assert len(REFUSALS) > 80 and len(WHO) == 14
+    assert len(REFUSALS) > 80 and len(WHO) == 15
     codes = {row[0] for row in REFUSALS}
     assert codes == set(command_pb2.ErrorCode.keys()) - {"ERROR_CODE_UNSPECIFIED"}
     assert {row[0] for row in WHO} == set(f.name for f in command_pb2.Command.DESCRIPTOR.oneofs_by_name["body"].fields)
@@ -100,6 +100,7 @@ class Desk:
             "activate_policy": lambda: command_pb2.ActivatePolicy(hash=bytes(range(32))),
             "skip_event": lambda: command_pb2.SkipEvent(fold="nobody", seq=1, reason="test"),
             "accept_clock": lambda: command_pb2.AcceptClock(reason="test"),
+            "erase_customer": lambda: command_pb2.EraseCustomer(case_id=case_id or self.case("received"), reason="test"),
         }
         body = bodies[name]()
         if case_id and "case_id" in body.DESCRIPTOR.fields_by_name:
@@ -169,6 +170,8 @@ def provoke(desk, how):
         return desk.lane.receive(10).replies[-1]
     overdue = kesu_client.now_us() - 3_600_000_000 if how.get("overdue") else None
     case_id = desk.case(how["case"], overdue) if "case" in how else 0
+    if how.get("erased"):
+        desk.ask(desk.make("erase_customer", case_id))
     names = {"FULL": desk.full, "ABSENT": desk.absent}
     changes = {k: names.get(v, v) if isinstance(v, str) else v for k, v in how.get("set", {}).items()}
     commands = []

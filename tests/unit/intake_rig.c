@@ -278,6 +278,13 @@ void rig_policy(struct rig *r)
 
 /* ---- readers ----------------------------------------------------------------------- */
 
+static unsigned alive(Kesu__V1__Key *const *keys, size_t n)
+{
+    unsigned found = 0;
+    for (size_t i = 0; i < n; i++) found += keys[i]->secret.len > 0;
+    return found;
+}
+
 static void on_block_follows(struct rig_reader *reader, const Kesu__V1__BlockFollows *follows,
                              const struct buf *block)
 {
@@ -289,7 +296,7 @@ static void on_block_follows(struct rig_reader *reader, const Kesu__V1__BlockFol
     reader->next_seq = head.first_seq + head.count;
     reader->bytes += block->n;
     reader->n_blocks++;
-    reader->n_keys += (unsigned)follows->n_keys;
+    reader->n_keys += alive(follows->keys, follows->n_keys);
     memcpy(reader->last_hash, head.hash, sizeof(reader->last_hash));
 }
 
@@ -302,7 +309,8 @@ static void on_feed(void *self, const struct bus_msg *msg)
         codec_unpack(&kesu__v1__feed_reply__descriptor, msg->head, &reader->rig->arena, &m, &error), 0);
     if (m->body_case == KESU__V1__FEED_REPLY__BODY_BLOCK) on_block_follows(reader, m->block, msg->body);
     if (m->body_case == KESU__V1__FEED_REPLY__BODY_HEAD) reader->n_heads++;
-    if (m->body_case == KESU__V1__FEED_REPLY__BODY_KEYS) reader->n_keys += (unsigned)m->keys->n_keys;
+    if (m->body_case == KESU__V1__FEED_REPLY__BODY_KEYS)
+        reader->n_keys += alive(m->keys->keys, m->keys->n_keys);
     if (m->body_case == KESU__V1__FEED_REPLY__BODY_REFUSED) {
         reader->refused = m->refused->code;
         snprintf(reader->refused_field, sizeof(reader->refused_field), "%s", m->refused->field);

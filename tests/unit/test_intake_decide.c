@@ -290,7 +290,7 @@ static void who_may_send_what(void **state)
     struct desk *d = *state;
     unsigned n = 0;
     while (intake_decide_rule(n) != NULL) n++;
-    assert_int_equal(n, 14);
+    assert_int_equal(n, 15);
     static const struct {
         unsigned move;
         Kesu__V1__ActorKind kind;

@@ -86,7 +86,10 @@ static void an_erased_key_is_gone_from_the_disk(void **state)
     intake_keys_refill(d->keys, 1);
     sim_run(d->sim, 5 * USEC_PER_SEC);
     assert_int_equal(intake_keys_get(d->keys, 3, &key), 0);
-    assert_int_equal(intake_keys_erase(d->keys, 3), 0);
+    const uint64_t third = 3, never = 1 << 30;
+    assert_true(intake_keys_any_alive(d->env, "data/slots", &third, 1));
+    assert_int_equal(intake_keys_erase(d->keys, &third, 1), 0);
+    assert_false(intake_keys_any_alive(d->env, "data/slots", &third, 1));
     struct seal_key gone;
     assert_int_equal(intake_keys_get(d->keys, 3, &gone), E_ERASED);
     reboot(d);
@@ -96,7 +99,8 @@ static void an_erased_key_is_gone_from_the_disk(void **state)
     assert_int_equal(intake_keys_open(d->env, "data/slots", 4, 1024, &d->keys), 0);
     assert_int_equal(intake_keys_get(d->keys, 3, &gone), E_ERASED);
     assert_int_equal(intake_keys_get(d->keys, 2, &gone), 0);
-    assert_int_equal(intake_keys_erase(d->keys, 1 << 30), E_NOT_FOUND);
+    assert_int_equal(intake_keys_erase(d->keys, &never, 1), E_NOT_FOUND);
+    assert_false(intake_keys_any_alive(d->env, "data/slots", &never, 1));
 }
 
 static void secrets_are_made_once(void **state)

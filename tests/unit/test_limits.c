@@ -17,7 +17,7 @@ static const ProtobufCMessageDescriptor *const messages[] = {
     M(receive_message), M(classify_case),  M(assign_case),     M(add_note),          M(resolve_case),
     M(close_case),      M(set_presence),   M(record_delivery), M(store_policy_part), M(activate_policy),
     M(case_opened),     M(customer_added), M(subscribe),       M(want_keys),         M(key),
-    M(list_cases),      M(worker_hello),   M(task_failed),
+    M(list_cases),      M(worker_hello),   M(task_failed),     M(erase_customer),    M(customer_erased),
 #undef M
 };
 
