@@ -101,17 +101,65 @@ static int open_tables(struct store *s, const struct store_opts *opts)
     return error_of(mdb_txn_commit(txn));
 }
 
+static int set_up(MDB_env *mdb, const struct store_opts *opts)
+{
+    int rc = mdb_env_set_mapsize(mdb, opts->map_bytes > 0 ? opts->map_bytes : DEFAULT_MAP_BYTES);
+    return rc != 0 ? rc : mdb_env_set_maxdbs(mdb, opts->n_tables + 1);
+}
+
 static int open_environment(struct store *s, const struct store_opts *opts)
 {
     int rc = mdb_env_create(&s->mdb);
     if (rc != 0) return error_of(rc);
-    rc = mdb_env_set_mapsize(s->mdb, opts->map_bytes > 0 ? opts->map_bytes : DEFAULT_MAP_BYTES);
-    if (rc == 0) rc = mdb_env_set_maxdbs(s->mdb, opts->n_tables + 1);
+    rc = set_up(s->mdb, opts);
     unsigned flags = MDB_NOTLS | (opts->read_only ? (unsigned)MDB_RDONLY : 0);
     if (rc == 0) rc = mdb_env_open(s->mdb, opts->path, flags, 0600);
     int dead = 0;
     if (rc == 0) rc = mdb_reader_check(s->mdb, &dead);
     return error_of(rc);
+}
+
+static int sync_path(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return real_error(errno);
+    int e = fsync(fd) == 0 ? 0 : E_IO;
+    close(fd);
+    return e;
+}
+
+static int make_aside(struct store *s, const struct store_opts *opts, const char *aside)
+{
+    MDB_env *mdb = NULL;
+    MDB_txn *txn = NULL;
+    if (unlink(aside) != 0 && errno != ENOENT) return real_error(errno);
+    int rc = mdb_env_create(&mdb);
+    if (rc != 0) return error_of(rc);
+    rc = set_up(mdb, opts);
+    if (rc == 0) rc = mdb_env_open(mdb, aside, MDB_NOSUBDIR | MDB_NOLOCK, 0600);
+    if (rc == 0) rc = mdb_txn_begin(mdb, NULL, 0, &txn);
+    for (unsigned i = 0; i < opts->n_tables && rc == 0; i++)
+        rc = mdb_dbi_open(txn, opts->tables[i], MDB_CREATE, &s->tables[i]);
+    if (rc == 0)
+        rc = mdb_txn_commit(txn);
+    else
+        mdb_txn_abort(txn);
+    mdb_env_close(mdb);
+    return rc != 0 ? error_of(rc) : sync_path(aside);
+}
+
+/* LMDB writes its first pages in place and never syncs the directory: a power
+ * failure would leave a file that is no environment, or take its name away
+ * together with what was committed into it. */
+static int make_environment(struct store *s, const struct store_opts *opts)
+{
+    char file[4096], aside[4096];
+    if (snprintf(file, sizeof(file), "%s/data.mdb", opts->path) >= (int)sizeof(file)) return E_RANGE;
+    if (snprintf(aside, sizeof(aside), "%s/new.mdb", opts->path) >= (int)sizeof(aside)) return E_RANGE;
+    if (access(file, F_OK) == 0) return 0;
+    int e = make_aside(s, opts, aside);
+    if (e == 0 && rename(aside, file) != 0) e = real_error(errno);
+    return e == 0 ? sync_path(opts->path) : e;
 }
 
 static void store_free(struct store *s)
@@ -137,6 +185,7 @@ static int open_store(struct env *env, const struct store_opts *opts, struct sto
     s->n_tables = opts->n_tables;
     s->tables = mem_zalloc(&env->mem, (opts->n_tables + 1) * sizeof(MDB_dbi));
     e = lock_directory(s, opts);
+    if (e == 0 && !opts->read_only) e = make_environment(s, opts);
     if (e == 0) e = open_environment(s, opts);
     if (e == 0) e = open_tables(s, opts);
     if (e < 0) {
@@ -158,8 +207,8 @@ static void close_store(struct store *s)
 static int on_stored_file(void *self, const char *name)
 {
     (void)self;
-    static const char *const ours[] = {"data.mdb", "lock.mdb", "owner.lock"};
-    for (unsigned i = 0; i < 3; i++)
+    static const char *const ours[] = {"data.mdb", "lock.mdb", "new.mdb", "owner.lock"};
+    for (unsigned i = 0; i < 4; i++)
         if (strcmp(name, ours[i]) == 0) return 0;
     return E_EXISTS;
 }
@@ -173,8 +222,8 @@ static int remove_store(struct env *env, const char *path)
     struct store_opts opts = {.path = path};
     struct store s = {.lock_fd = -1};
     e = lock_directory(&s, &opts);
-    static const char *const files[] = {"lock.mdb", "data.mdb", "owner.lock"};
-    for (unsigned i = 0; i < 3 && e == 0; i++) {
+    static const char *const files[] = {"lock.mdb", "new.mdb", "data.mdb", "owner.lock"};
+    for (unsigned i = 0; i < 4 && e == 0; i++) {
         char file[4096];
         if (snprintf(file, sizeof(file), "%s/%s", path, files[i]) >= (int)sizeof(file)) e = E_RANGE;
         if (e == 0) e = env->files->unlink(env, file);
@@ -369,15 +418,6 @@ static int step(struct store_cursor *c, int direction, struct span *ret_key, str
 }
 
 /* ---- the rest ---------------------------------------------------------- */
-
-static int sync_path(const char *path)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return real_error(errno);
-    int e = fsync(fd) == 0 ? 0 : E_IO;
-    close(fd);
-    return e;
-}
 
 static int copy_store(struct store *s, const char *path)
 {
