@@ -83,6 +83,8 @@ int intake_keys_open(struct env *env, const char *path, uint64_t next_id, unsign
     k->n_ring = 4 * k->pool; /* more than are ever made ahead */
     k->ring = mem_zalloc(&env->mem, sizeof(*k->ring) * k->n_ring);
     int err = file_open(env, path, FILE_CREATE, &k->file);
+    /* The lane syncs what it writes; the name of the file belongs to this handle. */
+    if (err == 0) err = file_sync(env, k->file);
     if (err == 0) err = file_open(env, path, FILE_WRITE, &k->lane_file);
     if (err == 0) err = find_made(k, next_id);
     if (err != 0) {
