@@ -344,7 +344,7 @@ static int check_joint(struct segments *s, const struct block_head *first)
     if (first->first_seq == 1) return memcmp(first->prev_hash, zeros, HASH_BYTES) == 0 ? 0 : E_CORRUPT;
     if (s->n < 2) return 0; /* archived */
     int r = segments_read(&s->storage, first->first_seq - 1, &block);
-    if (r < 0) return r;
+    if (r < 0) return r == E_NOT_FOUND ? E_CORRUPT : r; /* the newest is in use, whatever its neighbour is */
     bool joined = block_open(buf_span(block), &b) == 0 && b.first_seq + b.count == first->first_seq &&
                   memcmp(b.hash, first->prev_hash, HASH_BYTES) == 0;
     buf_unref(block);
