@@ -123,7 +123,7 @@ check-e2e: all python-protos ## real processes, driven from Python
 	PYTHONPATH=$(abspath $(BUILD))/python $(pytest) tests/e2e
 
 .PHONY: check-crash
-check-crash: all python-protos ## kill -9 under load, then audit
+check-crash: all python-protos $(BUILD)/tests/crash/recorder.so ## kill -9, power failures, full disks under load, then audit
 	PYTHONPATH=$(abspath $(BUILD))/python $(pytest) tests/crash
 
 .PHONY: asan
@@ -228,6 +228,12 @@ endef
 $(eval $(call test_support,unit,test_))
 $(eval $(call test_support,scenario,scenario))
 $(eval $(call test_support,bench,bench_))
+
+# Preloaded into daemons under test: interposes what headers would make inline.
+recorder := $(BUILD)/tests/crash/recorder.so
+$(recorder): tests/crash/recorder.c
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -O2 -g -D_GNU_SOURCE -U_FORTIFY_SOURCE $(warnings) -fPIC -shared -o $@ $<
 
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

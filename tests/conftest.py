@@ -93,6 +93,7 @@ class Office:
         self.run = self.dir / "run"
         self.processes = {}
         self.settings = {"intake": ["--policy-dir", str(ROOT / "deploy/policy")]}
+        self.environment = {}  # more than this process has
         self.logs = {}
 
     def start(self, name, *flags, instance=None, wait=True):
@@ -104,7 +105,8 @@ class Office:
         if instance:
             given += ["--instance", instance]
         process = subprocess.Popen(
-            [str(BIN / f"kesu-{name}"), *run_flags, *given, *flags], stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            [str(BIN / f"kesu-{name}"), *run_flags, *given, *flags], stdout=log, stderr=log,
+            stdin=subprocess.DEVNULL, env=os.environ | self.environment,
         )
         log.close()
         self.processes[key] = process
