@@ -11,21 +11,7 @@
 #include "../stats.h"
 #include "world.h"
 
-const char *const sim_fault_names[SIM_N_FAULTS] = {
-    "lose",
-    "duplicate",
-    "reorder",
-    "delay",
-    "crash_step",
-    "crash_before_commit",
-    "crash_after_commit",
-    "slow_disk",
-    "disk_full",
-    "clock_jump",
-    "mail_temporary",
-    "mail_permanent",
-    "mail_unknown",
-};
+#define FREEZE_MAX_US (20 * USEC_PER_SEC)
 
 /* ---- memory ---------------------------------------------------------------- */
 
@@ -92,9 +78,9 @@ static void free_blocks(struct sim_instance *i)
 
 /* ---- chance ---------------------------------------------------------------- */
 
-static uint64_t next_random(struct sim *s)
+uint64_t sim_mix(uint64_t *state)
 {
-    uint64_t x = (s->random += UINT64_C(0x9e3779b97f4a7c15)); /* splitmix64 */
+    uint64_t x = (*state += UINT64_C(0x9e3779b97f4a7c15)); /* splitmix64 */
     x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
     x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
     return x ^ (x >> 31);
@@ -102,35 +88,13 @@ static uint64_t next_random(struct sim *s)
 
 uint64_t sim_random(struct sim *s, uint64_t below)
 {
-    return below > 0 ? next_random(s) % below : 0;
+    return below > 0 ? sim_mix(&s->random) % below : 0;
 }
 
-static unsigned chance_of(const struct sim_faults *f, unsigned fault)
+void sim_trace_add(struct sim *s, uint64_t x)
 {
-    const unsigned chances[SIM_N_FAULTS] = {
-        f->lose,
-        f->duplicate,
-        f->reorder,
-        f->delay,
-        f->crash_step,
-        f->crash_before_commit,
-        f->crash_after_commit,
-        f->slow_disk,
-        f->disk_full,
-        f->clock_jump,
-        f->mail_temporary,
-        f->mail_permanent,
-        f->mail_unknown,
-    };
-    return chances[fault];
-}
-
-bool sim_fault(struct sim *s, unsigned fault)
-{
-    unsigned chance = chance_of(&s->faults, fault);
-    if (chance == 0 || sim_random(s, 1000000) >= chance) return false;
-    s->counts[fault]++;
-    return true;
+    s->trace = (s->trace ^ x) * UINT64_C(0x9e3779b97f4a7c15);
+    s->trace ^= s->trace >> 32;
 }
 
 /* ---- events ---------------------------------------------------------------- */
@@ -272,7 +236,7 @@ static void instance_random(struct env *env, void *ret, size_t n)
 {
     struct sim *s = sim_of(env)->sim;
     for (size_t at = 0; at < n; at += 8) {
-        uint64_t x = next_random(s);
+        uint64_t x = sim_mix(&s->random);
         memcpy((char *)ret + at, &x, n - at < 8 ? n - at : 8);
     }
 }
@@ -298,6 +262,7 @@ static void boot(void *self)
     struct sim_instance *i = (struct sim_instance *)self;
     i->boot++;
     i->up = true;
+    i->frozen_until_us = 0;
     i->env = (struct env){
         .name = i->name,
         .mem = {instance_realloc, i},
@@ -372,11 +337,12 @@ const char *sim_last_words(const struct sim_instance *i)
 struct sim *sim_new(uint64_t seed, int64_t wall_us)
 {
     struct sim *s = (struct sim *)sim_alloc(sizeof *s);
-    s->random = seed;
+    s->random = s->fault_random = seed;
     s->now_us = USEC_PER_SEC;
     s->wall_offset_us = wall_us - s->now_us;
     s->free_bytes = UINT64_C(100) << 30;
-    next_random(s);
+    sim_mix(&s->random);
+    s->fault_random = sim_mix(&s->fault_random) ^ UINT64_C(0x5bd1e9955bd1e995);
     return s;
 }
 
@@ -397,18 +363,9 @@ void sim_free(struct sim **p)
     sim_files_free_all(s);
     while (s->n_heap > 0) free(s->heap[--s->n_heap]);
     free((void *)s->heap);
+    free(s->fired);
     free(s);
     *p = NULL;
-}
-
-void sim_set_faults(struct sim *s, const struct sim_faults *f)
-{
-    s->faults = f != NULL ? *f : (struct sim_faults){0};
-}
-
-const uint64_t *sim_fault_counts(const struct sim *s)
-{
-    return s->counts;
 }
 
 int64_t sim_now_us(const struct sim *s)
@@ -426,20 +383,72 @@ void sim_jump_wall(struct sim *s, int64_t by_us)
     s->wall_offset_us += by_us;
 }
 
+void sim_freeze(struct sim_instance *i, int64_t for_us)
+{
+    if (!i->up) return;
+    i->frozen_until_us = i->sim->now_us + for_us;
+    i->sim->frozen_us += for_us;
+}
+
+int64_t sim_frozen_us(const struct sim *s)
+{
+    return s->frozen_us;
+}
+
+void sim_set_watch(struct sim *s, const struct sim_watch *w)
+{
+    s->watch = w;
+}
+
+uint64_t sim_trace(const struct sim *s)
+{
+    return s->trace;
+}
+
+uint64_t sim_steps(const struct sim *s)
+{
+    return s->steps;
+}
+
+const char *sim_name(const struct sim_instance *i)
+{
+    return i->name;
+}
+
+unsigned sim_failed_commits(const struct sim_instance *i)
+{
+    return i->failed_commits;
+}
+
 void sim_set_free_bytes(struct sim *s, uint64_t n)
 {
     s->free_bytes = n;
 }
 
+static struct sim_instance *any_instance(struct sim *s)
+{
+    struct sim_instance *i = s->instances;
+    for (uint64_t n = sim_random(s, s->n_instances); n > 0; n--) i = i->next;
+    return i;
+}
+
 static void step_faults(struct sim *s)
 {
-    if (sim_fault(s, SIM_CLOCK_JUMP))
-        sim_jump_wall(s, (int64_t)sim_random(s, 2 * USEC_PER_HOUR) - USEC_PER_HOUR);
-    if (s->n_instances > 0 && sim_fault(s, SIM_CRASH_STEP)) {
-        struct sim_instance *i = s->instances;
-        for (uint64_t n = sim_random(s, s->n_instances); n > 0; n--) i = i->next;
-        sim_crash(i);
-    }
+    if (sim_fault(s, SIM_CLOCK_FORWARD)) sim_jump_wall(s, (int64_t)sim_random(s, USEC_PER_HOUR));
+    if (sim_fault(s, SIM_CLOCK_BACK)) sim_jump_wall(s, -(int64_t)sim_random(s, USEC_PER_HOUR));
+    if (s->n_instances == 0) return;
+    if (sim_fault(s, SIM_FREEZE)) sim_freeze(any_instance(s), (int64_t)sim_random(s, FREEZE_MAX_US));
+    if (sim_fault(s, SIM_CRASH_STEP)) sim_crash(any_instance(s));
+}
+
+/* Back into the heap, in the same order as before. */
+static bool waits(struct sim *s, struct sim_event *e)
+{
+    if (e->instance == NULL || e->instance->frozen_until_us <= e->due_us) return false;
+    e->due_us = e->instance->frozen_until_us;
+    if (s->n_heap == s->heap_size) make_room(s);
+    sift_up(s, s->n_heap++, e);
+    return true;
 }
 
 bool sim_step(struct sim *s, int64_t until_us)
@@ -450,9 +459,12 @@ bool sim_step(struct sim *s, int64_t until_us)
             free(e);
             continue;
         }
+        if (waits(s, e)) continue;
         struct sim_event now = *e;
         free(e);
         s->now_us = now.due_us;
+        s->steps++;
+        sim_trace_add(s, (uint64_t)now.due_us ^ now.order ^ s->random);
         if (now.instance == NULL) {
             now.run(now.self);
         } else {

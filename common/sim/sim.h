@@ -15,50 +15,13 @@
 
 #include "../env.h"
 #include "../mail.h"
+#include "faults.h"
 
 struct sim;
 struct sim_instance;
 
-/* Chances in 1,000,000 for each message, commit, or step.
- *
- * lose: one message is gone, its connection stays. duplicate: it comes twice
- * in a row. delay: it and all behind it on its connection wait up to 5 s.
- * reorder: the connection breaks, the client has a new one (and peer number)
- * before what was under way on the old one arrives, up to 3 s later. Within
- * one live connection order always holds, as in ZeroMQ. */
-struct sim_faults {
-    unsigned lose, duplicate, reorder, delay; /* a message */
-    unsigned crash_step;                      /* after a step: one instance */
-    unsigned crash_before_commit, crash_after_commit;
-    unsigned slow_disk;                                    /* a job takes up to 2 s */
-    unsigned disk_full;                                    /* a commit answers E_NOSPACE */
-    unsigned clock_jump;                                   /* a step: wall clock of all by up to +-1 h */
-    unsigned mail_temporary, mail_permanent, mail_unknown; /* a mail or a web request */
-};
-
-/* How often each fired: same order as sim_fault_names. */
-enum {
-    SIM_LOSE,
-    SIM_DUPLICATE,
-    SIM_REORDER,
-    SIM_DELAY,
-    SIM_CRASH_STEP,
-    SIM_CRASH_BEFORE_COMMIT,
-    SIM_CRASH_AFTER_COMMIT,
-    SIM_SLOW_DISK,
-    SIM_DISK_FULL,
-    SIM_CLOCK_JUMP,
-    SIM_MAIL_TEMPORARY,
-    SIM_MAIL_PERMANENT,
-    SIM_MAIL_UNKNOWN,
-    SIM_N_FAULTS
-};
-extern const char *const sim_fault_names[SIM_N_FAULTS];
-
 struct sim *sim_new(uint64_t seed, int64_t wall_us);
 void sim_free(struct sim **p);
-void sim_set_faults(struct sim *s, const struct sim_faults *f); /* NULL: none any more */
-const uint64_t *sim_fault_counts(const struct sim *s);
 uint64_t sim_random(struct sim *s, uint64_t below); /* from the seed, for the test program too */
 int64_t sim_now_us(const struct sim *s);            /* virtual monotonic time */
 int64_t sim_wall_us(const struct sim *s);           /* virtual wall clock, jumps and all */
@@ -91,6 +54,8 @@ struct sim_mail {
     struct span message;
     int64_t at_us;
     const struct sim_instance *by;
+    unsigned boot;             /* of it */
+    enum port_outcome outcome; /* what it will hear */
 };
 unsigned sim_mails(const struct sim *s, const struct sim_mail **ret);
 

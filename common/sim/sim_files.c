@@ -299,6 +299,8 @@ static int sim_write(struct file *f, uint64_t offset, const void *p, size_t n)
     struct content *c = &f->node->now;
     CHECK(f->writable);
     f->node->unsynced_by = f->i;
+    bool full = sim_fault(f->i->sim, SIM_FILE_FULL);
+    if (full) n = (size_t)sim_random(f->i->sim, n); /* what found room */
     if (offset + n > c->size) content_resize(c, offset + n);
     for (size_t at = 0; at < n;) {
         size_t page = (size_t)((offset + at) / PAGE), from = (size_t)((offset + at) % PAGE);
@@ -306,14 +308,17 @@ static int sim_write(struct file *f, uint64_t offset, const void *p, size_t n)
         memcpy(own_page(c, page)->p + from, (const uint8_t *)p + at, part);
         at += part;
     }
-    return 0;
+    return full ? E_NOSPACE : 0;
 }
 
 static int sim_sync(struct file *f)
 {
+    struct sim *s = f->i->sim;
+    if (s->running != NULL && sim_fault(s, SIM_CRASH_BEFORE_COMMIT)) sim_crash_here(s);
     content_copy(&f->node->synced, &f->node->now);
     f->node->was_synced = true;
     f->node->unsynced_by = NULL;
+    if (s->running != NULL && sim_fault(s, SIM_CRASH_AFTER_COMMIT)) sim_crash_here(s);
     return 0;
 }
 

@@ -51,6 +51,8 @@ static void record(struct sim *s, struct sim_port_call *c)
     c->mail.at_us = s->now_us;
     s->mails[s->n_mails++] = c->mail;
     c->mail = (struct sim_mail){0};
+    if (s->watch != NULL && s->watch->on_taken != NULL)
+        s->watch->on_taken(s->watch->self, &s->mails[s->n_mails - 1]);
 }
 
 static void on_answer(void *self)
@@ -89,17 +91,26 @@ static struct sim_port_call *call_new(struct sim_instance *i, struct span messag
     c->mail.url = sim_copy_text(url);
     c->mail.message = span_of(copy, message.n);
     c->mail.by = i;
+    c->mail.boot = i->boot;
+    c->mail.at_us = s->now_us;
     if (sim_fault(s, SIM_MAIL_TEMPORARY))
         c->outcome = PORT_TEMPORARY;
     else if (sim_fault(s, SIM_MAIL_PERMANENT))
         c->outcome = PORT_PERMANENT;
     else if (sim_fault(s, SIM_MAIL_UNKNOWN))
         c->outcome = PORT_UNKNOWN;
+    c->mail.outcome = c->outcome;
     c->reaches = c->outcome == PORT_DONE || (c->outcome == PORT_UNKNOWN && sim_random(s, 2) == 0);
     s->calls = c;
     int64_t takes_us = USEC_PER_MS + (int64_t)sim_random(s, 500 * USEC_PER_MS);
     c->event = sim_at(s, NULL, s->now_us + takes_us, on_taken, c);
     return c;
+}
+
+static void tell(const struct sim_port_call *c)
+{
+    const struct sim_watch *w = c->sim->watch;
+    if (w != NULL && w->on_call != NULL) w->on_call(w->self, &c->mail);
 }
 
 static int sim_mail_send(struct env *env, const struct mail_request *request, struct mail_call **ret)
@@ -108,6 +119,7 @@ static int sim_mail_send(struct env *env, const struct mail_request *request, st
     c->mail.from = sim_copy_text(request->from);
     c->mail.to = sim_copy_text(request->to);
     c->on_mail_done = request->on_done;
+    tell(c);
     *ret = (struct mail_call *)c;
     return 0;
 }
@@ -123,6 +135,7 @@ static int sim_http_post(struct env *env, const struct http_request *request, st
         strcat(c->mail.headers, "\n");
     }
     c->on_http_done = request->on_done;
+    tell(c);
     *ret = (struct http_call *)c;
     return 0;
 }

@@ -277,11 +277,14 @@ static int sim_commit(struct store_txn *t, enum store_sync sync)
     }
     if (s->running != NULL && sim_fault(s, SIM_CRASH_BEFORE_COMMIT)) sim_crash_here(s);
     if (t->full || sim_fault(s, SIM_DISK_FULL)) {
+        t->store->i->failed_commits++;
         txn_free(t);
         return E_NOSPACE;
     }
     version_set(&d->safe, sync == STORE_SYNC_FULL ? t->version : d->last);
     version_set(&d->last, t->version);
+    if (s->watch != NULL && s->watch->on_commit != NULL)
+        s->watch->on_commit(s->watch->self, t->store->i, d->path);
     if (s->running != NULL && sim_fault(s, SIM_CRASH_AFTER_COMMIT)) sim_crash_here(s);
     txn_free(t);
     return 0;
@@ -438,6 +441,19 @@ static int sim_usage(struct store *store, uint64_t *ret_used, uint64_t *ret_limi
     *ret_used = (uint64_t)store->disk->last->used;
     *ret_limit = store->limit;
     return 0;
+}
+
+bool sim_disk_seek(struct sim *s, const char *path, const char *table, bool safe, struct span key, bool past,
+                   struct span *ret_key, struct span *ret_value)
+{
+    const struct sim_disk_store *d = *disk_find(s, path);
+    if (d == NULL) return false;
+    const struct version *v = safe ? d->safe : d->last;
+    unsigned i = 0;
+    while (i < v->n_tables && strcmp(v->names[i], table) != 0) i++;
+    if (i == v->n_tables) return false;
+    return key.n == 0 ? sim_tree_first(v->roots[i], ret_key, ret_value)
+                      : sim_tree_after(v->roots[i], key, past, ret_key, ret_value);
 }
 
 const struct store_ops sim_store_ops = {

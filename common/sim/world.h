@@ -13,6 +13,7 @@
 #include "../sched.h"
 #include "../store.h"
 #include "sim.h"
+#include "watch.h"
 
 /* Something that happens at a time. Of an instance: dropped with its crash,
  * and a turn of it; of the world (instance NULL): always. */
@@ -32,11 +33,16 @@ struct sim_bus_link;
 struct sim_port_call;
 
 struct sim {
-    uint64_t random;
+    uint64_t random, fault_random; /* states of two streams */
     uint64_t serial;
-    int64_t now_us, wall_offset_us;
+    uint64_t trace, steps;
+    const struct sim_watch *watch; /* NULL: nobody */
+    int64_t now_us, wall_offset_us, frozen_us;
     struct sim_faults faults;
     uint64_t counts[SIM_N_FAULTS];
+    uint32_t fires, *fired;
+    unsigned n_fired, n_only;
+    const uint32_t *only; /* NULL: all */
     struct sim_event **heap;
     size_t n_heap, heap_size;
     struct sim_instance *instances; /* newest first */
@@ -75,6 +81,8 @@ struct sim_instance {
     void (*on_stop)(void *self, struct env *env);
     void *self;
     unsigned boot; /* from 1; raised by each start */
+    unsigned failed_commits;
+    int64_t frozen_until_us;
     bool up, stopping, woken;
     bool ending;              /* its turn: a timer that is set needs no other turn */
     struct sim_block *blocks; /* of the allocator */
@@ -98,6 +106,10 @@ static inline struct sim_instance *sim_of(struct env *env)
 struct sim_event *sim_at(struct sim *s, struct sim_instance *i, int64_t due_us, void (*run)(void *self),
                          void *self);
 void sim_cancel(struct sim_event **p); /* accepts NULL inside, sets it */
+/* The next number of a stream. */
+uint64_t sim_mix(uint64_t *state);
+/* Something that belongs to the run. */
+void sim_trace_add(struct sim *s, uint64_t x);
 /* Draws the chance; counts it when it fires. */
 bool sim_fault(struct sim *s, unsigned fault);
 /* A turn's end will come. */

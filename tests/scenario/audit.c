@@ -36,7 +36,13 @@ void audit_deinit(struct audit *a)
 {
     free(a->events);
     free(a->cases);
+    free(a->blocks);
     free(a->deliveries);
+    free(a->notices);
+    idset_deinit(&a->commands);
+    idset_deinit(&a->externals);
+    idset_deinit(&a->outcomes);
+    idset_deinit(&a->settled);
 }
 
 /* Room for one more: the array doubles at powers of two. */
@@ -157,6 +163,21 @@ static void fire_clock(struct audit *a, uint64_t seq, int64_t time_us, struct au
     if (fired->step == KESU__V1__FIRE_CLOCK__STEP__STEP_BREACH) a->counts.breached++;
 }
 
+/* The notices of the scenario's policy. */
+static void expect_notice(struct audit *a, uint64_t seq, const char *kind)
+{
+    a->notices = (struct audit_notice *)grow(a->notices, a->n_notices, sizeof *a->notices);
+    a->notices[a->n_notices++] = (struct audit_notice){seq, kind};
+}
+
+const struct audit_notice *audit_untold(struct audit *a)
+{
+    while (a->n_told < a->n_notices &&
+           audit_is_settled(a, a->notices[a->n_told].seq, a->notices[a->n_told].kind))
+        a->n_told++;
+    return a->n_told < a->n_notices ? &a->notices[a->n_told] : NULL;
+}
+
 /* ---- events of a case --------------------------------------------------------------- */
 
 struct input { /* one event */
@@ -164,6 +185,36 @@ struct input { /* one event */
     int64_t time_us;
     const Kesu__V1__Event *event;
 };
+
+/* YYMM-000001, YYMM-000002 ... in each month, as the cases come. */
+static void check_number(struct audit *a, uint64_t seq, const char *number)
+{
+    if (strncmp(number, a->month, 5) != 0) {
+        if (strncmp(number, a->month, 5) < 0)
+            audit_broken(a, "seq %llu: number %s after month %s", (unsigned long long)seq, number, a->month);
+        snprintf(a->month, sizeof a->month, "%.5s", number);
+        a->serial = 0;
+    }
+    unsigned long serial = strlen(number) > 5 ? strtoul(number + 5, NULL, 10) : 0;
+    if (strlen(number) != 11 || number[4] != '-' || serial != ++a->serial)
+        audit_broken(a, "seq %llu: number %s where serial %lu was next", (unsigned long long)seq, number,
+                     a->serial);
+}
+
+static void check_external(struct audit *a, const struct input *in, const Kesu__V1__ExternalRef *ref,
+                           Kesu__V1__Channel channel)
+{
+    uint8_t id[16];
+    uint64_t before = 0;
+    if (ref == NULL || ref->hash.len != HASH_BYTES) return;
+    memcpy(id, ref->hash.data, sizeof id);
+    id[0] ^= (uint8_t)channel;
+    if (!idset_add(&a->externals, id, in->seq)) {
+        idset_find(&a->externals, id, &before);
+        audit_broken(a, "seq %llu: the message of seq %llu once more", (unsigned long long)in->seq,
+                     (unsigned long long)before);
+    }
+}
 
 static void on_opened(struct audit *a, const struct input *in, struct audit_case *c)
 {
@@ -175,13 +226,17 @@ static void on_opened(struct audit *a, const struct input *in, struct audit_case
     c->automatic = opened->automatic;
     c->has_contact = opened->n_contact_hashes > 0;
     c->messages = 1;
+    check_number(a, in->seq, opened->number);
+    check_external(a, in, opened->external, opened->channel);
+    expect_notice(a, in->seq, "receipt");
     a->counts.opened++;
     if (a->policies == 0) audit_broken(a, "seq %llu: a case without a policy", (unsigned long long)in->seq);
 }
 
 static void on_added(struct audit *a, const struct input *in, struct audit_case *c)
 {
-    (void)in;
+    const Kesu__V1__MessageAdded *added = in->event->message_added;
+    check_external(a, in, added->external, added->channel);
     c->messages++;
     a->counts.joined++;
 }
@@ -220,6 +275,7 @@ static void on_assigned(struct audit *a, const struct input *in, struct audit_ca
         a->counts.assigned++;
     agent->open++;
     copy_id(c->agent, assigned->agent);
+    expect_notice(a, in->seq, "assigned");
     c->stage = KESU__V1__STAGE__STAGE_ASSIGNED;
 }
 
@@ -244,6 +300,7 @@ static void on_resolved(struct audit *a, const struct input *in, struct audit_ca
     if (strcmp(in->event->case_resolved->agent, c->agent) != 0)
         audit_broken(a, "seq %llu: case %s resolved by another", (unsigned long long)in->seq, c->number);
     c->stage = KESU__V1__STAGE__STAGE_RESOLVED;
+    expect_notice(a, in->seq, "resolved");
     a->counts.resolved++;
 }
 
@@ -261,19 +318,49 @@ static void on_closed(struct audit *a, const struct input *in, struct audit_case
 
 static void on_fired(struct audit *a, const struct input *in, struct audit_case *c)
 {
-    fire_clock(a, in->seq, in->time_us, c, in->event->clock_fired);
+    static const char *const kinds[] = {
+        [KESU__V1__FIRE_CLOCK__STEP__STEP_WARN] = "warn",
+        [KESU__V1__FIRE_CLOCK__STEP__STEP_BREACH] = "breach",
+        [KESU__V1__FIRE_CLOCK__STEP__STEP_ESCALATE] = "escalated",
+    };
+    const Kesu__V1__ClockFired *fired = in->event->clock_fired;
+    fire_clock(a, in->seq, in->time_us, c, fired);
+    if ((unsigned)fired->step < sizeof kinds / sizeof kinds[0] && kinds[fired->step] != NULL)
+        expect_notice(a, in->seq, kinds[fired->step]);
+}
+
+static void text_id(const char *text, uint8_t ret[16])
+{
+    uint8_t hash[HASH_BYTES];
+    hash_bytes(span_str(text), hash);
+    memcpy(ret, hash, 16);
+}
+
+static void cause_id(uint64_t cause_seq, const char *kind, uint8_t ret[16])
+{
+    char text[AUDIT_ID + 24];
+    snprintf(text, sizeof text, "%llu %s", (unsigned long long)cause_seq, kind);
+    text_id(text, ret);
+}
+
+const struct audit_delivery *audit_outcome(const struct audit *a, const char *message_id)
+{
+    uint8_t id[16];
+    uint64_t place;
+    text_id(message_id, id);
+    return idset_find(&a->outcomes, id, &place) ? &a->deliveries[place - 1] : NULL;
+}
+
+bool audit_is_settled(const struct audit *a, uint64_t cause_seq, const char *kind)
+{
+    uint8_t id[16];
+    cause_id(cause_seq, kind, id);
+    return idset_find(&a->settled, id, NULL);
 }
 
 static void on_delivery(struct audit *a, const struct input *in, struct audit_case *c)
 {
     const Kesu__V1__DeliveryRecorded *recorded = in->event->delivery_recorded;
-    for (unsigned i = 0; i < a->n_deliveries; i++) {
-        const struct audit_delivery *d = &a->deliveries[i];
-        if (d->cause_seq == recorded->cause_seq && d->target == recorded->target &&
-            strcmp(d->kind, recorded->kind) == 0)
-            audit_broken(a, "seq %llu: the outcome of %s for seq %llu is recorded twice",
-                         (unsigned long long)in->seq, d->kind, (unsigned long long)d->cause_seq);
-    }
     a->deliveries = (struct audit_delivery *)grow(a->deliveries, a->n_deliveries, sizeof *a->deliveries);
     struct audit_delivery *d = &a->deliveries[a->n_deliveries++];
     *d = (struct audit_delivery){.case_id = c->id,
@@ -285,6 +372,14 @@ static void on_delivery(struct audit *a, const struct input *in, struct audit_ca
     copy_id(d->kind, recorded->kind);
     snprintf(d->transport, sizeof d->transport, "%s", recorded->transport);
     snprintf(d->message_id, sizeof d->message_id, "%s", recorded->message_id);
+    uint8_t id[16];
+    cause_id(d->cause_seq, d->kind, id);
+    if (!idset_add(&a->settled, id, a->n_deliveries))
+        audit_broken(a, "seq %llu: the outcome of %s for seq %llu is recorded twice",
+                     (unsigned long long)in->seq, d->kind, (unsigned long long)d->cause_seq);
+    text_id(d->message_id, id);
+    if (d->message_id[0] != '\0' && !idset_add(&a->outcomes, id, a->n_deliveries))
+        audit_broken(a, "seq %llu: %s has a second outcome", (unsigned long long)in->seq, d->message_id);
     if (strcmp(d->kind, "receipt") == 0) c->receipt_settled = true;
     if (d->outcome == KESU__V1__DELIVERY_OUTCOME__DELIVERY_OUTCOME_DELIVERED) a->counts.delivered++;
 }
@@ -349,6 +444,20 @@ static void check_event(struct audit *a, const struct input *in)
     }
 }
 
+/* The events of a command lie side by side, so each id begins once. */
+static void check_identity(struct audit *a, const struct audit_event *event)
+{
+    static const uint8_t none[16];
+    const uint8_t *id = event->command_id;
+    uint64_t before = 0;
+    if (memcmp(id, none, 16) == 0) return;
+    if (a->n_events > 1 && memcmp(id, event[-1].command_id, 16) == 0) return;
+    if (idset_add(&a->commands, id, a->n_events)) return;
+    idset_find(&a->commands, id, &before);
+    audit_broken(a, "a command was done twice, at seq %llu and %llu", (unsigned long long)before,
+                 (unsigned long long)a->n_events);
+}
+
 static void take_event(struct audit *a, int64_t time_us, const struct block_event *row, struct arena *arena)
 {
     Kesu__V1__Event *e = NULL;
@@ -364,6 +473,7 @@ static void take_event(struct audit *a, int64_t time_us, const struct block_even
     if (e->command_id.len == 16) memcpy(event->command_id, e->command_id.data, 16);
     if (row->seq != a->n_events || row->case_id != e->case_id || row->type != (uint16_t)e->body_case)
         audit_broken(a, "seq %llu: the row of the block says something else", (unsigned long long)row->seq);
+    check_identity(a, event);
     check_event(a, &(struct input){row->seq, time_us, e});
 }
 
@@ -375,8 +485,14 @@ void audit_block(struct audit *a, struct span block, const struct block_head *he
         audit_broken(a, "the block of seq %llu breaks the chain", (unsigned long long)head->first_seq);
     if (head->time_us < a->time_us)
         audit_broken(a, "block time goes back at seq %llu", (unsigned long long)head->first_seq);
+    if (head->first_seq != a->n_events + 1)
+        audit_broken(a, "seq %llu stands after seq %llu", (unsigned long long)head->first_seq,
+                     (unsigned long long)a->n_events);
     memcpy(a->hash, head->hash, sizeof a->hash);
     a->time_us = head->time_us;
+    a->blocks = (struct audit_block *)grow(a->blocks, a->n_blocks, sizeof *a->blocks);
+    a->blocks[a->n_blocks++] = (struct audit_block){.first_seq = head->first_seq};
+    memcpy(a->blocks[a->n_blocks - 1].hash, head->hash, HASH_BYTES);
     for (uint32_t i = 0; i < head->count; i++) {
         struct block_event row;
         block_event_at(block, i, &row);
@@ -385,58 +501,15 @@ void audit_block(struct audit *a, struct span block, const struct block_head *he
     arena_deinit(&arena);
 }
 
-/* ---- the whole journal ---------------------------------------------------------------------- */
-
-static int compare_ids(const void *x, const void *y)
+const struct audit_block *audit_find_block(const struct audit *a, uint64_t first_seq)
 {
-    return memcmp(((const struct audit_event *)x)->command_id, ((const struct audit_event *)y)->command_id,
-                  16);
-}
-
-/* The events of a command lie side by side, so each id begins once. */
-static void check_identities(struct audit *a)
-{
-    static const uint8_t none[16];
-    struct audit_event *firsts = (struct audit_event *)calloc(a->n_events + 1, sizeof *firsts);
-    CHECK(firsts != NULL);
-    size_t n = 0;
-    for (uint64_t i = 0; i < a->n_events; i++) {
-        const uint8_t *id = a->events[i].command_id;
-        if (memcmp(id, none, 16) == 0) continue;
-        if (i == 0 || memcmp(id, a->events[i - 1].command_id, 16) != 0) firsts[n++] = a->events[i];
+    unsigned low = 0, high = a->n_blocks;
+    while (low < high) {
+        unsigned middle = (low + high) / 2;
+        if (a->blocks[middle].first_seq < first_seq)
+            low = middle + 1;
+        else
+            high = middle;
     }
-    qsort(firsts, n, sizeof *firsts, compare_ids);
-    for (size_t i = 1; i < n; i++)
-        if (compare_ids(&firsts[i - 1], &firsts[i]) == 0)
-            audit_broken(a, "a command was done twice, on cases %llu and %llu",
-                         (unsigned long long)firsts[i - 1].case_id, (unsigned long long)firsts[i].case_id);
-    free(firsts);
-}
-
-static int compare_numbers(const void *x, const void *y)
-{
-    return strcmp(*(char *const *)x, *(char *const *)y);
-}
-
-/* YYMM-000001, YYMM-000002 ... in each month. */
-static void check_numbers(struct audit *a)
-{
-    char **numbers = (char **)calloc(a->n_cases + 1, sizeof *numbers);
-    CHECK(numbers != NULL);
-    for (unsigned i = 0; i < a->n_cases; i++) numbers[i] = a->cases[i].number;
-    qsort((void *)numbers, a->n_cases, sizeof *numbers, compare_numbers);
-    for (unsigned i = 0; i < a->n_cases; i++) {
-        bool same_month = i > 0 && strncmp(numbers[i], numbers[i - 1], 5) == 0;
-        unsigned long serial = strtoul(numbers[i] + 5, NULL, 10);
-        unsigned long wanted = same_month ? strtoul(numbers[i - 1] + 5, NULL, 10) + 1 : 1;
-        if (strlen(numbers[i]) != 11 || numbers[i][4] != '-' || serial != wanted)
-            audit_broken(a, "number %s where serial %lu was next", numbers[i], wanted);
-    }
-    free((void *)numbers);
-}
-
-void audit_whole(struct audit *a)
-{
-    check_identities(a);
-    check_numbers(a);
+    return low < a->n_blocks && a->blocks[low].first_seq == first_seq ? &a->blocks[low] : NULL;
 }

@@ -6,6 +6,7 @@
 
 #include "block.h"
 #include "codec.h"
+#include "idset.h"
 
 #define AUDIT_ID     72
 #define AUDIT_CLOCKS 4
@@ -45,6 +46,11 @@ struct audit_event {
     uint8_t command_id[16];
 };
 
+struct audit_block {
+    uint64_t first_seq;
+    uint8_t hash[HASH_BYTES];
+};
+
 struct audit_agent {
     char name[AUDIT_ID];
     bool present;
@@ -61,6 +67,12 @@ struct audit_delivery {
     char transport[16], message_id[320];
 };
 
+/* Somebody must be told of it: an outcome will say so. */
+struct audit_notice {
+    uint64_t seq;
+    const char *kind;
+};
+
 struct audit_counts { /* of cases: classified, assigned ... at least once; of events: the others */
     uint64_t opened, joined, classified, assigned, resolved, closed, breached, delivered, fallback;
 };
@@ -70,13 +82,23 @@ struct audit {
     uint64_t n_events;
     struct audit_case *cases;
     unsigned n_cases;
+    struct audit_block *blocks;
+    unsigned n_blocks;
+    struct idset commands;  /* ids in the journal: first seq */
+    struct idset externals; /* messages of the channels: seq */
     struct audit_agent agents[16];
     unsigned n_agents;
     struct audit_delivery *deliveries;
     unsigned n_deliveries;
+    struct audit_notice *notices;
+    unsigned n_notices, n_told; /* those before n_told are settled */
+    struct idset outcomes;      /* message ids: place among the deliveries, from 1 */
+    struct idset settled;       /* cause and kind of deliveries: the same */
     struct audit_counts counts;
     uint8_t hash[HASH_BYTES]; /* of the last block */
     int64_t time_us;
+    char month[8]; /* of the newest case: YYMM- */
+    unsigned long serial;
     unsigned policies; /* put into force */
     int64_t now_us;    /* of the world, when a block is read */
     char broken[400];  /* the first thing that was; empty: none */
@@ -85,8 +107,12 @@ struct audit {
 void audit_init(struct audit *a);
 void audit_deinit(struct audit *a);
 void audit_block(struct audit *a, struct span block, const struct block_head *head);
-/* What only the whole journal can show: identities and numbers. */
-void audit_whole(struct audit *a);
+/* The block that begins with seq; NULL: none does. */
+const struct audit_block *audit_find_block(const struct audit *a, uint64_t first_seq);
+/* Of a delivery's message id, or of what it tells; NULL: the journal has no outcome yet. */
+const struct audit_delivery *audit_outcome(const struct audit *a, const char *message_id);
+bool audit_is_settled(const struct audit *a, uint64_t cause_seq, const char *kind);
+const struct audit_notice *audit_untold(struct audit *a); /* the oldest without an outcome; NULL: none */
 struct audit_case *audit_find(struct audit *a, uint64_t case_id);
 void audit_broken(struct audit *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

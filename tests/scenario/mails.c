@@ -1,18 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What left the office: each message has one identity, a repeat has the same,
- * and there are no more of them than crashes and lost answers explain. */
+/* What leaves the office: each message has one identity and one receiver, its
+ * attempt stands in the committed store, a repeat has the same identity and a
+ * reason: nobody knows what became of the one before, or a crash, or a store
+ * that found no room and began again. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 
+#include "../../services/notification/notification.h"
 #include "check.h"
 #include "clock.h"
 #include "office.h"
 
-struct sent {
+/* Whoever may still send a message has heard by then that its outcome is in the journal. */
+#define HEARD_US (30 * USEC_PER_SEC)
+
+struct mail {
     char id[320];
-    const struct sim_mail *first;
-    unsigned copies;
+    char *url, *to;
+    unsigned copies, taken;
+    unsigned boot, failed_commits; /* of the sender, at the last copy */
+    enum port_outcome outcome;
+};
+
+struct mails {
+    struct mail *list;
+    unsigned n;
+    struct idset places; /* hash of the id: place, from 1 */
 };
 
 /* The value of a header line; empty when there is none. */
@@ -54,104 +68,121 @@ static void identity_of(const struct sim_mail *m, char ret[320])
     strip(ret);
 }
 
-static struct sent *find(struct sent *sent, unsigned n, const char *id)
+static bool find(const struct mails *ms, const char *id, uint8_t ret_hash[HASH_BYTES], struct mail **ret)
 {
-    for (unsigned i = 0; i < n; i++)
-        if (strcmp(sent[i].id, id) == 0) return &sent[i];
-    return NULL;
+    uint64_t place;
+    hash_bytes(span_str(id), ret_hash);
+    if (!idset_find(&ms->places, ret_hash, &place)) return false;
+    *ret = &ms->list[place - 1];
+    return true;
 }
 
-static bool same_receiver(const struct sim_mail *a, const struct sim_mail *b)
+static struct mail *mail_of(struct mails *ms, const struct sim_mail *sim_mail, const char *id)
 {
-    return strcmp(a->url, b->url) == 0 && (a->to == NULL) == (b->to == NULL) &&
-           (a->to == NULL || strcmp(a->to, b->to) == 0);
-}
-
-static unsigned group(struct office *o, const struct sim_mail *mails, unsigned n, struct sent *sent)
-{
-    unsigned n_sent = 0;
-    for (unsigned i = 0; i < n; i++) {
-        char id[320];
-        identity_of(&mails[i], id);
-        if (id[0] == '\0') audit_broken(&o->audit, "a message to %s has no identity", mails[i].url);
-        struct sent *s = find(sent, n_sent, id);
-        if (s == NULL) {
-            s = &sent[n_sent++];
-            *s = (struct sent){.first = &mails[i]};
-            snprintf(s->id, sizeof s->id, "%s", id);
-        }
-        s->copies++;
-        if (!same_receiver(s->first, &mails[i])) audit_broken(&o->audit, "%s went to two receivers", id);
+    uint8_t hash[HASH_BYTES];
+    struct mail *m = NULL;
+    if (find(ms, id, hash, &m)) return m;
+    if ((ms->n & (ms->n - 1)) == 0) {
+        ms->list = realloc(ms->list, (ms->n > 0 ? 2 * ms->n : 1) * sizeof *ms->list);
+        CHECK(ms->list != NULL);
     }
-    return n_sent;
+    m = &ms->list[ms->n++];
+    *m = (struct mail){.url = strdup(sim_mail->url), .to = strdup(sim_mail->to != NULL ? sim_mail->to : "")};
+    snprintf(m->id, sizeof m->id, "%s", id);
+    idset_add(&ms->places, hash, ms->n);
+    return m;
 }
 
-static unsigned allowed_copies(const struct office *o)
+/* The attempt stands in the store before the message leaves. */
+static bool is_committed(struct office *o, const struct office_service *s, const char *id)
 {
-    /* A fold whose commit found no room begins again where it was, as after a crash. */
-    uint64_t copies =
-        1 + sim_fault_counts(o->sim)[SIM_MAIL_UNKNOWN] + sim_fault_counts(o->sim)[SIM_DISK_FULL];
-    for (unsigned k = 0; k < o->n_services; k++)
-        if (strcmp(o->services[k].instance, "notification") == 0) copies += sim_boots(o->services[k].i) - 1;
-    return (unsigned)copies;
-}
-
-static unsigned outcomes_of(const struct audit *a, const char *id)
-{
-    unsigned n = 0;
-    for (unsigned k = 0; k < a->n_deliveries; k++) n += strcmp(a->deliveries[k].message_id, id) == 0;
-    return n;
-}
-
-/* Once the journal has its outcome, a message does not go again: whoever may
- * still send it has heard of that within half a minute. */
-static void check_repeats(struct office *o, const struct sim_mail *mails, unsigned n)
-{
-    struct audit *a = &o->audit;
-    for (unsigned i = 0; i < n; i++) {
-        char id[320];
-        identity_of(&mails[i], id);
-        for (unsigned k = 0; k < a->n_deliveries; k++)
-            if (strcmp(a->deliveries[k].message_id, id) == 0 &&
-                mails[i].at_us > a->deliveries[k].seen_us + 30 * USEC_PER_SEC)
-                audit_broken(a, "%s was sent again %lld s after its outcome was in the journal", id,
-                             (long long)((mails[i].at_us - a->deliveries[k].seen_us) / USEC_PER_SEC));
+    char store[200], made[320];
+    struct span key = SPAN_NONE, value;
+    snprintf(store, sizeof store, OFFICE_DATA "/%s.fold", s->fold);
+    while (sim_disk_seek(o->sim, store, "attempts", false, key, true, &key, &value)) {
+        struct span k = key;
+        uint64_t cause_seq;
+        const char *kind;
+        if (!key_take_u64(&k, &cause_seq) || !key_take_text(&k, &kind) || value.n == 0) return false;
+        if (value.p[0] != NOTIFICATION_FLYING) continue;
+        notification_message_id(o->journal_uuid, cause_seq, kind, 0, "", made, sizeof made);
+        if (strncmp(made, id, 32) == 0) return true;
     }
+    return false;
+}
+
+static void check_repeat(struct office *o, const struct mail *m, const struct sim_mail *sim_mail)
+{
+    const struct audit_delivery *d = audit_outcome(&o->audit, m->id);
+    if (d != NULL && sim_now_us(o->sim) > d->seen_us + HEARD_US + sim_frozen_us(o->sim))
+        audit_broken(&o->audit, "%s is sent again %lld s after its outcome was in the journal", m->id,
+                     (long long)((sim_now_us(o->sim) - d->seen_us) / USEC_PER_SEC));
+    bool same_life = m->boot == sim_mail->boot && m->failed_commits == sim_failed_commits(sim_mail->by);
+    if (m->copies > 0 && same_life && (m->outcome == PORT_DONE || m->outcome == PORT_PERMANENT))
+        audit_broken(&o->audit, "%s is sent again without a reason", m->id);
+    if (strcmp(m->url, sim_mail->url) != 0 || strcmp(m->to, sim_mail->to != NULL ? sim_mail->to : "") != 0)
+        audit_broken(&o->audit, "%s goes to two receivers", m->id);
+}
+
+void mails_leave(struct office *o, const struct office_service *s, const struct sim_mail *sim_mail)
+{
+    char id[320];
+    identity_of(sim_mail, id);
+    if (id[0] == '\0') audit_broken(&o->audit, "a message to %s has no identity", sim_mail->url);
+    struct mail *m = mail_of(o->mails, sim_mail, id);
+    watch_effect(o, s, "a message");
+    if (!is_committed(o, s, id)) audit_broken(&o->audit, "%s leaves before its attempt is committed", id);
+    check_repeat(o, m, sim_mail);
+    m->copies++;
+    m->boot = sim_mail->boot;
+    m->failed_commits = sim_failed_commits(sim_mail->by);
+    m->outcome = sim_mail->outcome;
+}
+
+void mails_taken(struct office *o, const struct sim_mail *sim_mail)
+{
+    char id[320];
+    identity_of(sim_mail, id);
+    mail_of(o->mails, sim_mail, id)->taken++;
 }
 
 bool mails_are_settled(struct office *o)
 {
-    const struct sim_mail *mails = NULL;
-    unsigned n = sim_mails(o->sim, &mails);
-    for (unsigned i = 0; i < n; i++) {
-        char id[320];
-        identity_of(&mails[i], id);
-        if (id[0] != '\0' && outcomes_of(&o->audit, id) == 0) return false;
-    }
+    for (unsigned i = 0; i < o->mails->n; i++)
+        if (audit_outcome(&o->audit, o->mails->list[i].id) == NULL) return false;
     return true;
 }
 
 void mails_check(struct office *o)
 {
-    const struct sim_mail *mails = NULL;
-    struct audit *a = &o->audit;
-    unsigned n = sim_mails(o->sim, &mails);
-    struct sent *sent = calloc(n + 1, sizeof *sent);
-    CHECK(sent != NULL);
-    unsigned n_sent = group(o, mails, n, sent);
-    check_repeats(o, mails, n);
-    for (unsigned i = 0; i < n_sent; i++) {
-        if (sent[i].copies > allowed_copies(o))
-            audit_broken(a, "%s was sent %u times", sent[i].id, sent[i].copies);
-        unsigned recorded = outcomes_of(a, sent[i].id);
-        if (recorded != 1) audit_broken(a, "%s has %u outcomes in the journal", sent[i].id, recorded);
-    }
-    for (unsigned k = 0; k < a->n_deliveries; k++) {
-        const struct audit_delivery *d = &a->deliveries[k];
-        bool delivered = d->outcome == KESU__V1__DELIVERY_OUTCOME__DELIVERY_OUTCOME_DELIVERED;
-        if (delivered && find(sent, n_sent, d->message_id) == NULL)
-            audit_broken(a, "%s of case %llu was delivered, but nobody got it", d->kind,
+    for (unsigned k = 0; k < o->audit.n_deliveries; k++) {
+        const struct audit_delivery *d = &o->audit.deliveries[k];
+        struct mail *m = NULL;
+        uint8_t hash[HASH_BYTES];
+        if (d->outcome != KESU__V1__DELIVERY_OUTCOME__DELIVERY_OUTCOME_DELIVERED) continue;
+        if (!find(o->mails, d->message_id, hash, &m) || m->taken == 0)
+            audit_broken(&o->audit, "%s of case %llu was delivered, but nobody got it", d->kind,
                          (unsigned long long)d->case_id);
     }
-    free(sent);
+}
+
+struct mails *mails_new(void)
+{
+    struct mails *ms = calloc(1, sizeof *ms);
+    CHECK(ms != NULL);
+    return ms;
+}
+
+void mails_free(struct mails **p)
+{
+    struct mails *ms = *p;
+    if (ms == NULL) return;
+    *p = NULL;
+    for (unsigned i = 0; i < ms->n; i++) {
+        free(ms->list[i].url);
+        free(ms->list[i].to);
+    }
+    free(ms->list);
+    idset_deinit(&ms->places);
+    free(ms);
 }

@@ -7,6 +7,7 @@
 #include "command.h"
 #include "feed.h"
 #include "sim/sim.h"
+#include "sim/watch.h"
 #include "svc.h"
 
 #define OFFICE_RUN          "office/run"
@@ -16,6 +17,7 @@
 
 struct office;
 struct people;
+struct mails;
 
 enum { STORE_DELETED, SERVICE_STOPPED, DISK_LOW, POLICY_CHANGED, N_DISASTERS };
 extern const char *const disaster_names[N_DISASTERS];
@@ -27,7 +29,8 @@ struct office_service {
     const char *instance, *fold; /* fold NULL: it is none */
     const char *query;           /* endpoint of the query socket beside the control socket; NULL */
     struct sim_instance *i;
-    struct svc *svc; /* of this boot */
+    struct svc *svc;       /* of this boot */
+    uint64_t head_at_boot; /* of the journal */
     unsigned failed_starts;
 };
 
@@ -42,7 +45,15 @@ struct office {
     struct feed *feed;
     uint8_t journal_uuid[16];
     bool has_uuid;
-    uint64_t head_seq; /* as the feed said last */
+    uint64_t read_seq; /* as the feed gave them */
+    uint8_t read_hash[HASH_BYTES];
+    /* watch.c */
+    struct sim_watch watch;
+    struct arena watch_arena;
+    char **segments;
+    unsigned n_segments;
+    struct idset rows; /* commands of folds, committed */
+    struct mails *mails;
     struct people *people;
     uint64_t disasters[N_DISASTERS];
     int64_t wall_us; /* what the wall clock was at the start, minus the monotonic one */
@@ -66,15 +77,24 @@ void people_rest(struct people *p); /* starts nothing new; what is open goes on 
 bool people_are_done(const struct people *p);
 /* Everyone is there, with room for all. */
 void people_all_present(struct people *p);
-/* Acknowledged = journalled, as far as the auditor has read. */
-void people_compare(struct people *p);
 bool people_change_policy(struct people *p); /* false: not now */
 unsigned people_accepted(const struct people *p);
 
 /* finish.c: no faults any more; waits until all is quiet, then compares all with all. */
 void finish(struct office *o);
 
-/* mails.c: what the outside world got. */
+/* watch.c: looks at the moment things happen. */
+void watch_start(struct office *o);
+void watch_end(struct office *o);
+void watch_recheck(struct office *o); /* the whole journal as it is on disk */
+/* A fold acts: it must have folded all there was when it started. */
+void watch_effect(struct office *o, const struct office_service *s, const char *what);
+
+/* mails.c: what the outside world gets. */
+struct mails *mails_new(void);
+void mails_free(struct mails **p);
+void mails_leave(struct office *o, const struct office_service *s, const struct sim_mail *m);
+void mails_taken(struct office *o, const struct sim_mail *m);
 bool mails_are_settled(struct office *o); /* each has its outcome in the journal */
 void mails_check(struct office *o);
 

@@ -32,7 +32,6 @@ struct entry {
     bool joined;
     unsigned customer; /* of a message */
     unsigned external; /* which message it is: the same may be sent with two ids */
-    bool compared;
 };
 
 struct people {
@@ -50,6 +49,28 @@ struct people {
 
 static void send_entry(struct entry *e);
 
+/* What is acknowledged stands in the journal. */
+static void compare(const struct entry *e)
+{
+    struct audit *a = &e->people->o->audit;
+    unsigned long long seq = e->seq;
+    if (e->seq == 0) return; /* it changed nothing */
+    if (e->seq > a->n_events) {
+        audit_broken(a, "seq %llu was acknowledged and is not on disk", seq);
+        return;
+    }
+    const struct audit_event *event = &a->events[e->seq - 1];
+    const struct audit_case *c = audit_find(a, e->case_id);
+    if (e->case_id != 0 && (c == NULL || strcmp(c->number, e->number) != 0))
+        audit_broken(a, "case %llu was acknowledged as %s", (unsigned long long)e->case_id, e->number);
+    if (e->body == KESU__V1__COMMAND__BODY_RECEIVE_MESSAGE) {
+        if (event->case_id != e->case_id)
+            audit_broken(a, "seq %llu was acknowledged for case %llu", seq, (unsigned long long)e->case_id);
+    } else if (memcmp(event->command_id, e->id, 16) != 0) {
+        audit_broken(a, "seq %llu was acknowledged to another command", seq);
+    }
+}
+
 static void pick_result(struct entry *e, const Kesu__V1__Accepted *accepted)
 {
     struct audit *a = &e->people->o->audit;
@@ -64,8 +85,8 @@ static void pick_result(struct entry *e, const Kesu__V1__Accepted *accepted)
     e->case_id = accepted->case_id;
     e->version = accepted->version;
     e->joined = accepted->joined;
-    e->compared = false;
     snprintf(e->number, sizeof e->number, "%s", accepted->number);
+    compare(e);
 }
 
 static void on_reply(void *self, const Kesu__V1__Reply *reply)
@@ -479,32 +500,4 @@ void people_all_present(struct people *p)
 unsigned people_accepted(const struct people *p)
 {
     return p->n_accepted;
-}
-
-/* ---- the ledger ------------------------------------------------------------------------------ */
-
-static void compare(struct people *p, struct entry *e)
-{
-    struct audit *a = &p->o->audit;
-    unsigned long long seq = e->seq;
-    e->compared = true;
-    if (e->seq == 0) return; /* it changed nothing */
-    const struct audit_event *event = &a->events[e->seq - 1];
-    const struct audit_case *c = audit_find(a, e->case_id);
-    if (e->case_id != 0 && (c == NULL || strcmp(c->number, e->number) != 0))
-        audit_broken(a, "case %llu was acknowledged as %s", (unsigned long long)e->case_id, e->number);
-    if (e->body == KESU__V1__COMMAND__BODY_RECEIVE_MESSAGE) {
-        if (event->case_id != e->case_id)
-            audit_broken(a, "seq %llu was acknowledged for case %llu", seq, (unsigned long long)e->case_id);
-    } else if (memcmp(event->command_id, e->id, 16) != 0) {
-        audit_broken(a, "seq %llu was acknowledged to another command", seq);
-    }
-}
-
-void people_compare(struct people *p)
-{
-    for (unsigned i = 0; i < p->n_entries; i++) {
-        struct entry *e = p->entries[i];
-        if (e->state == ACCEPTED && !e->compared && e->seq <= p->o->audit.n_events) compare(p, e);
-    }
 }

@@ -59,7 +59,10 @@ static struct sim_faults draw_faults(struct sim *s)
         [SIM_CRASH_AFTER_COMMIT] = 6000,
         [SIM_SLOW_DISK] = 20000,
         [SIM_DISK_FULL] = 6000,
-        [SIM_CLOCK_JUMP] = 200,
+        [SIM_CLOCK_FORWARD] = 100,
+        [SIM_CLOCK_BACK] = 100,
+        [SIM_FREEZE] = 100,
+        [SIM_FILE_FULL] = 3000,
         [SIM_MAIL_TEMPORARY] = 100000,
         [SIM_MAIL_PERMANENT] = 30000,
         [SIM_MAIL_UNKNOWN] = 50000,
@@ -67,21 +70,8 @@ static struct sim_faults draw_faults(struct sim *s)
     unsigned drawn[SIM_N_FAULTS];
     for (unsigned k = 0; k < SIM_N_FAULTS; k++)
         drawn[k] = sim_random(s, 2) == 0 ? 0 : (unsigned)sim_random(s, 2 * chances[k]);
-    return (struct sim_faults){
-        .lose = drawn[SIM_LOSE],
-        .duplicate = drawn[SIM_DUPLICATE],
-        .reorder = drawn[SIM_REORDER],
-        .delay = drawn[SIM_DELAY],
-        .crash_step = drawn[SIM_CRASH_STEP],
-        .crash_before_commit = drawn[SIM_CRASH_BEFORE_COMMIT],
-        .crash_after_commit = drawn[SIM_CRASH_AFTER_COMMIT],
-        .slow_disk = drawn[SIM_SLOW_DISK],
-        .disk_full = drawn[SIM_DISK_FULL],
-        .clock_jump = drawn[SIM_CLOCK_JUMP],
-        .mail_temporary = drawn[SIM_MAIL_TEMPORARY],
-        .mail_permanent = drawn[SIM_MAIL_PERMANENT],
-        .mail_unknown = drawn[SIM_MAIL_UNKNOWN],
-    };
+#define DRAWN(upper, lower) .lower = drawn[SIM_##upper],
+    return (struct sim_faults){SIM_FAULTS(DRAWN)};
 }
 
 static void note_result(struct office *o, struct result *r)

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Looking into the simulated world from outside, at the moment things happen.
+ * Whoever watches changes nothing and draws nothing. */
+#ifndef KESU_SIM_WATCH_H
+#define KESU_SIM_WATCH_H
+
+#include "sim.h"
+
+struct sim_sent { /* a message an instance gave to the bus */
+    const struct sim_instance *from;
+    const char *endpoint;
+    bool by_server; /* it answers one of its peers */
+    struct span head;
+    const struct buf *body; /* NULL: none */
+};
+
+struct sim_watch { /* any may be NULL */
+    void *self;
+    void (*on_commit)(void *self, const struct sim_instance *i, const char *path); /* a store's */
+    void (*on_sent)(void *self, const struct sim_sent *m);
+    void (*on_call)(void *self, const struct sim_mail *m); /* to be taken outside, or not */
+    void (*on_taken)(void *self, const struct sim_mail *m);
+    /* Before a message is handed over: true and the instance dies of it. */
+    bool (*kills)(void *self, const struct sim_instance *to, struct span head);
+};
+
+void sim_set_watch(struct sim *s, const struct sim_watch *w); /* kept by the caller */
+/* Mixed from all steps and all that was sent: the same run has the same. */
+uint64_t sim_trace(const struct sim *s);
+uint64_t sim_steps(const struct sim *s);
+const char *sim_name(const struct sim_instance *i);
+unsigned sim_failed_commits(const struct sim_instance *i);
+
+/* A record of a store as it is on disk, the first with a key >= (past: >) key.
+ * safe: of what a power failure at this moment cannot take. Valid until the
+ * store's next commit. */
+bool sim_disk_seek(struct sim *s, const char *path, const char *table, bool safe, struct span key, bool past,
+                   struct span *ret_key, struct span *ret_value);
+
+/* Stops it as SIGSTOP does; what comes for it waits. */
+void sim_freeze(struct sim_instance *i, int64_t for_us);
+int64_t sim_frozen_us(const struct sim *s); /* of all, in all */
+
+#endif

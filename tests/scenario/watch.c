@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The auditor's eyes: blocks are audited the moment they are on disk, and what
+ * anybody says is compared with what is on disk at that moment. Nobody may
+ * acknowledge, show or act upon what a crash could still take back. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "check.h"
+#include "key.h"
+#include "office.h"
+
+#define JOURNAL     OFFICE_DATA "/intake/journal/"
+#define ARENA_BYTES ((size_t)8 << 20)
+
+/* ---- the journal ------------------------------------------------------------------- */
+
+static bool seek_block(struct office *o, const char *path, uint64_t from_seq, struct span *ret)
+{
+    struct key key = {0};
+    struct span found;
+    key_u64(&key, from_seq);
+    return sim_disk_seek(o->sim, path, "blocks", true, key_span(&key), false, &found, ret);
+}
+
+static void note_uuid(struct office *o, const char *path)
+{
+    struct span key, meta;
+    if (!sim_disk_seek(o->sim, path, "meta", true, SPAN_LIT("meta"), false, &key, &meta) || meta.n < 20)
+        return;
+    if (o->has_uuid && memcmp(o->journal_uuid, meta.p + 4, 16) != 0)
+        audit_broken(&o->audit, "it is another journal");
+    memcpy(o->journal_uuid, meta.p + 4, 16);
+    o->has_uuid = true;
+}
+
+static void note_segment(struct office *o, const char *path)
+{
+    note_uuid(o, path);
+    for (unsigned i = 0; i < o->n_segments; i++)
+        if (strcmp(o->segments[i], path) == 0) return;
+    o->segments = (char **)realloc((void *)o->segments, (o->n_segments + 1) * sizeof(char *));
+    CHECK(o->segments != NULL);
+    o->segments[o->n_segments++] = strdup(path);
+}
+
+static void take_blocks(struct office *o, const char *path)
+{
+    struct span block;
+    struct block_head head;
+    while (seek_block(o, path, o->audit.n_events + 1, &block)) {
+        if (block_open(block, &head) != 0) {
+            audit_broken(&o->audit, "a block in %s cannot be read", path);
+            return;
+        }
+        o->audit.now_us = sim_now_us(o->sim);
+        audit_block(&o->audit, block, &head);
+        if (o->audit.broken[0] != '\0') return;
+    }
+}
+
+/* All from the first block on: nothing that was durable may have changed. */
+void watch_recheck(struct office *o)
+{
+    uint8_t hash[HASH_BYTES] = {0};
+    unsigned n = 0;
+    for (unsigned i = 0; i < o->n_segments; i++) {
+        struct span block;
+        struct block_head head;
+        for (uint64_t from = 1; seek_block(o, o->segments[i], from, &block); from = head.first_seq + 1) {
+            const struct audit_block *known = n < o->audit.n_blocks ? &o->audit.blocks[n] : NULL;
+            if (block_open(block, &head) != 0 || block_verify(block, hash) != 0 || known == NULL ||
+                memcmp(known->hash, head.hash, HASH_BYTES) != 0) {
+                audit_broken(&o->audit, "block %u of the journal is another than it was", n);
+                return;
+            }
+            memcpy(hash, head.hash, HASH_BYTES);
+            n++;
+        }
+    }
+    if (n != o->audit.n_blocks)
+        audit_broken(&o->audit, "the journal has %u blocks, it had %u", n, o->audit.n_blocks);
+}
+
+/* The rows of a fold's outbox: what may leave from now on. */
+static void note_rows(struct office *o, const char *path)
+{
+    struct span key = SPAN_NONE, value;
+    while (sim_disk_seek(o->sim, path, "fold.outbox", false, key, true, &key, &value))
+        if (value.n > 16) idset_add(&o->rows, value.p, 1);
+}
+
+static void on_commit(void *self, const struct sim_instance *i, const char *path)
+{
+    struct office *o = self;
+    (void)i;
+    if (strncmp(path, JOURNAL, strlen(JOURNAL)) == 0) {
+        note_segment(o, path);
+        take_blocks(o, path);
+    } else {
+        note_rows(o, path);
+    }
+}
+
+/* ---- what intake says ------------------------------------------------------------------ */
+
+static bool ends_with(const char *s, const char *end)
+{
+    size_t n = strlen(s), m = strlen(end);
+    return n >= m && strcmp(s + n - m, end) == 0;
+}
+
+static void *unpack(struct office *o, const ProtobufCMessageDescriptor *d, struct span bytes)
+{
+    void *message = NULL;
+    arena_reset(&o->watch_arena);
+    if (codec_unpack_own(d, bytes, &o->watch_arena, (void *)&message) == 0) return message;
+    audit_broken(&o->audit, "a message cannot be read");
+    return NULL;
+}
+
+static void must_be_durable(struct office *o, const char *what, uint64_t seq)
+{
+    if (seq > o->audit.n_events)
+        audit_broken(&o->audit, "%s seq %llu, which is not on disk", what, (unsigned long long)seq);
+}
+
+static void check_replies(struct office *o, const struct sim_sent *m)
+{
+    const Kesu__V1__ReplyBatch *batch = unpack(o, &kesu__v1__reply_batch__descriptor, m->head);
+    for (size_t i = 0; batch != NULL && i < batch->n_replies; i++)
+        if (batch->replies[i]->result_case == KESU__V1__REPLY__RESULT_ACCEPTED)
+            must_be_durable(o, "a command is acknowledged at", batch->replies[i]->accepted->seq);
+}
+
+static void check_feed(struct office *o, const struct sim_sent *m)
+{
+    const Kesu__V1__FeedReply *reply = unpack(o, &kesu__v1__feed_reply__descriptor, m->head);
+    struct block_head head;
+    if (reply == NULL) return;
+    if (reply->body_case == KESU__V1__FEED_REPLY__BODY_SUBSCRIBED)
+        must_be_durable(o, "a reader is told of", reply->subscribed->head_seq);
+    if (reply->body_case == KESU__V1__FEED_REPLY__BODY_HEAD)
+        must_be_durable(o, "a reader is told of", reply->head->head_seq);
+    if (reply->body_case != KESU__V1__FEED_REPLY__BODY_BLOCK) return;
+    if (m->body == NULL || block_open(buf_span(m->body), &head) != 0) {
+        audit_broken(&o->audit, "the feed gives what is no block");
+        return;
+    }
+    must_be_durable(o, "a reader gets", head.first_seq + head.count - 1);
+    const struct audit_block *known = audit_find_block(&o->audit, head.first_seq);
+    if (known != NULL && memcmp(known->hash, head.hash, HASH_BYTES) != 0)
+        audit_broken(&o->audit, "a reader gets another block of seq %llu than is on disk",
+                     (unsigned long long)head.first_seq);
+}
+
+/* ---- what folds say ---------------------------------------------------------------------- */
+
+/* The position as it was committed last. */
+static uint64_t folded_seq(struct office *o, const char *store)
+{
+    struct span key, value;
+    uint64_t versions = 0, seq = 0;
+    if (!sim_disk_seek(o->sim, store, "fold.meta", false, SPAN_LIT("position"), false, &key, &value))
+        return 0;
+    if (!span_equal(key, SPAN_LIT("position"))) return 0;
+    return key_take_u64(&value, &versions) && key_take_u64(&value, &seq) ? seq : 0;
+}
+
+void watch_effect(struct office *o, const struct office_service *s, const char *what)
+{
+    char store[200];
+    snprintf(store, sizeof store, OFFICE_DATA "/%s.fold", s->fold);
+    uint64_t folded = folded_seq(o, store);
+    if (folded < s->head_at_boot)
+        audit_broken(&o->audit, "%s has folded %llu of %llu events and sends %s", s->instance,
+                     (unsigned long long)folded, (unsigned long long)s->head_at_boot, what);
+}
+
+/* A command leaves when its row was committed, and the fold was up to date. */
+static void check_commands(struct office *o, const struct office_service *s, const struct sim_sent *m)
+{
+    const Kesu__V1__CommandBatch *batch = unpack(o, &kesu__v1__command_batch__descriptor, m->head);
+    if (batch == NULL) return;
+    if (batch->n_commands > 0) watch_effect(o, s, "commands");
+    for (size_t i = 0; i < batch->n_commands; i++) {
+        const Kesu__V1__Command *c = batch->commands[i];
+        if (c->id.len != 16 || !idset_find(&o->rows, c->id.data, NULL))
+            audit_broken(&o->audit, "%s sends a command (type %d) before its row is committed", s->instance,
+                         (int)c->body_case);
+    }
+}
+
+static const struct office_service *service_of(const struct office *o, const struct sim_instance *i)
+{
+    for (unsigned k = 0; k < o->n_services; k++)
+        if (o->services[k].i == i) return &o->services[k];
+    return NULL;
+}
+
+static void on_sent(void *self, const struct sim_sent *m)
+{
+    struct office *o = self;
+    const struct office_service *s = service_of(o, m->from);
+    if (s == NULL || o->audit.broken[0] != '\0') return;
+    if (m->by_server && ends_with(m->endpoint, "/intake-feed.ipc"))
+        check_feed(o, m);
+    else if (m->by_server &&
+             (ends_with(m->endpoint, "/intake-services.ipc") ||
+              ends_with(m->endpoint, "/intake-people.ipc") || ends_with(m->endpoint, "/intake-new.ipc")))
+        check_replies(o, m);
+    else if (!m->by_server && s->fold != NULL && ends_with(m->endpoint, "/intake-services.ipc"))
+        check_commands(o, s, m);
+}
+
+static void on_call(void *self, const struct sim_mail *m)
+{
+    struct office *o = self;
+    const struct office_service *s = service_of(o, m->by);
+    if (s != NULL) mails_leave(o, s, m);
+}
+
+static void on_taken(void *self, const struct sim_mail *m)
+{
+    mails_taken(self, m);
+}
+
+void watch_start(struct office *o)
+{
+    arena_init(&o->watch_arena, &mem_libc, ARENA_BYTES);
+    o->watch = (struct sim_watch){
+        .self = o, .on_commit = on_commit, .on_sent = on_sent, .on_call = on_call, .on_taken = on_taken};
+    sim_set_watch(o->sim, &o->watch);
+}
+
+void watch_end(struct office *o)
+{
+    for (unsigned i = 0; i < o->n_segments; i++) free(o->segments[i]);
+    free((void *)o->segments);
+    idset_deinit(&o->rows);
+    arena_deinit(&o->watch_arena);
+}
