@@ -11,6 +11,7 @@
 #include "err.h"
 #include "files.h"
 #include "log.h"
+#include "notify.h"
 #include "sched.h"
 #include "stats.h"
 #include "svc_private.h"
@@ -29,6 +30,7 @@ struct daemon {
     struct timer *ready_timer;
     struct turn_hook *ready_hook;
     bool ready, finishing;
+    int64_t watchdog_us, fed_us; /* 0: nobody watches us */
 };
 
 static void tell_ready(struct daemon *d)
@@ -41,13 +43,24 @@ static void tell_ready(struct daemon *d)
             log_info(d->env, "ready");
         else
             log_warn(d->env, "not ready", LOG_STR("why", why));
+        notify_send(d->ready ? "READY=1\nSTATUS=ready" : "STATUS=not ready");
     }
+}
+
+/* From the loop, so that one that no longer turns is noticed. */
+static void feed_watchdog(struct daemon *d)
+{
+    int64_t now = clock_mono_us(d->env);
+    if (d->watchdog_us == 0 || now - d->fed_us < d->watchdog_us / 3) return;
+    d->fed_us = now;
+    notify_send("WATCHDOG=1");
 }
 
 static void on_ready_timer(void *self)
 {
     struct daemon *d = self;
     tell_ready(d);
+    feed_watchdog(d);
     timer_set(d->env, d->ready_timer, clock_mono_us(d->env) + READY_EVERY_US);
 }
 
@@ -96,6 +109,7 @@ static int start(struct daemon *d)
     if (e == 0) e = open_health(d);
     if (e == 0) e = svc_new(d->env, d->def, d->conf, &d->svc);
     if (e < 0) return e;
+    d->watchdog_us = notify_watchdog_us();
     d->ready_timer = timer_new(d->env, on_ready_timer, d);
     d->ready_hook = turn_hook_new(d->env, on_turn_end, d);
     timer_set(d->env, d->ready_timer, clock_mono_us(d->env));
@@ -135,9 +149,10 @@ static void stop(struct daemon *d)
 
 static int run(const struct svc_def *def, struct conf *conf)
 {
-    const char *instance = conf_string(conf, "instance");
+    char instance[SVC_INSTANCE_BYTES];
     struct daemon d = {.def = def, .conf = conf};
-    int e = env_real_new(instance[0] != 0 ? instance : def->name, &d.real);
+    svc_instance_name(conf, def, instance);
+    int e = env_real_new(instance, &d.real);
     if (e < 0) return EX_OSERR;
     d.env = env_real_env(d.real);
     e = start(&d);
@@ -146,6 +161,7 @@ static int run(const struct svc_def *def, struct conf *conf)
         log_info(d.env, "started", LOG_STR("version", KESU_VERSION), LOG_I64("pid", getpid()));
         status = env_real_run(d.real);
         log_info(d.env, "stopping", LOG_I64("status", status));
+        notify_send("STOPPING=1");
         if (status == 0) finish(&d);
     } else {
         log_error(d.env, "cannot start", LOG_ERR(e));
@@ -167,8 +183,9 @@ static void setup_log(const struct conf *conf)
 /* Socket paths are short by nature: better said here than by each bind. */
 static int check_run_dir(const struct svc_def *def, const struct conf *conf)
 {
-    size_t n =
-        strlen(conf_string(conf, "run-dir")) + strlen(conf_string(conf, "instance")) + strlen(def->name);
+    char instance[SVC_INSTANCE_BYTES];
+    svc_instance_name(conf, def, instance);
+    size_t n = strlen(conf_string(conf, "run-dir")) + strlen(instance);
     if (n + strlen("/-control.ipc.lock") <= MAX_ENDPOINT) return 0;
     fprintf(stderr,
             "kesu-%s: run-dir: found a path of %zu bytes, allowed is one short enough for sockets (80)\n",
