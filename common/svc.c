@@ -2,6 +2,9 @@
 /* An instance of a service in an environment, real or simulated. */
 #include "svc.h"
 
+#include <stdio.h>
+#include <unistd.h>
+
 #include "check.h"
 #include "clock.h"
 #include "err.h"
@@ -13,7 +16,8 @@
 
 const struct conf_def svc_settings[] = {
     {"config", CONF_PATH, "", 0, 0, NULL, "YAML file of settings"},
-    {"instance", CONF_STRING, "", 0, 0, NULL, "name of this instance where several of a daemon run"},
+    {"instance", CONF_STRING, "", 0, 0, NULL,
+     "name of this instance where several of a daemon run; %H in it is the host's name"},
     {"run-dir", CONF_PATH, "./kesu-data/run", 0, 0, NULL, "directory of the sockets"},
     {"data-dir", CONF_PATH, "./kesu-data", 0, 0, NULL, "directory of what is kept"},
     {"storage-reserve", CONF_SIZE, "256MiB", 0, INT64_C(1) << 50, NULL,
@@ -36,10 +40,20 @@ const struct conf *svc_conf(struct svc *svc)
     return svc->conf;
 }
 
+void svc_instance_name(const struct conf *conf, const struct svc_def *def, char ret[SVC_INSTANCE_BYTES])
+{
+    const char *given = conf_string(conf, "instance"), *host_place = strstr(given, "%H");
+    char host[64] = "";
+    if (host_place != NULL && gethostname(host, sizeof(host) - 1) != 0) host[0] = 0;
+    if (host_place != NULL)
+        snprintf(ret, SVC_INSTANCE_BYTES, "%.*s%s%s", (int)(host_place - given), given, host, host_place + 2);
+    else
+        snprintf(ret, SVC_INSTANCE_BYTES, "%s", given[0] != 0 ? given : def->name);
+}
+
 const char *svc_instance(struct svc *svc)
 {
-    const char *instance = conf_string(svc->conf, "instance");
-    return instance[0] != 0 ? instance : svc->def->name;
+    return svc->instance;
 }
 
 const char *svc_endpoint(struct svc *svc, const char *name)
@@ -73,6 +87,7 @@ int svc_new(struct env *env, const struct svc_def *def, struct conf *conf, struc
     svc->env = env;
     svc->def = def;
     svc->conf = conf;
+    svc_instance_name(conf, def, svc->instance);
     svc->started_at_us = clock_wall_us(env);
     arena_init(&svc->arena, &env->mem, ARENA_BYTES);
     arena_init(&svc->request_arena, &env->mem, REQUEST_ARENA_BYTES);

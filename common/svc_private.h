@@ -6,11 +6,14 @@
 #include "bus.h"
 #include "svc.h"
 
+#define SVC_INSTANCE_BYTES 128
+
 struct svc {
     struct env *env;
     const struct svc_def *def;
     struct conf *conf; /* borrowed */
     struct arena arena;
+    char instance[SVC_INSTANCE_BYTES];
     void *self;
     bool started;
     int64_t started_at_us; /* wall */
@@ -22,6 +25,9 @@ struct svc {
     void *control_self;
     struct arena request_arena;
 };
+
+/* --instance with the host's name put in, else the daemon's name. */
+void svc_instance_name(const struct conf *conf, const struct svc_def *def, char ret[SVC_INSTANCE_BYTES]);
 
 /* NULL when ready. */
 const char *svc_not_ready(struct svc *svc);
