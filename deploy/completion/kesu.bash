@@ -34,6 +34,7 @@ _kesu()
 	'fold verify'*) offer='' ;;
 	'fold rebuild'*) offer='' ;;
 	'fold skip'*) offer='' ;;
+	'health '*) offer='' ;;
 	'clocks '*) offer=' --limit' ;;
 	'workers '*) offer='' ;;
 	'deadletters list'*) offer=' --limit' ;;
@@ -48,7 +49,7 @@ _kesu()
 	'help '*) offer='' ;;
 	esac
 	if [[ $word == -* ]]; then offer+=" $common"
-	elif [[ ${#words[@]} -eq 0 ]]; then offer=' up submit tail show list act stats top policy journal fold clocks workers deadletters clock keys demo completion manual help'
+	elif [[ ${#words[@]} -eq 0 ]]; then offer=' up submit tail show list act stats top policy journal fold health clocks workers deadletters clock keys demo completion manual help'
 	elif [[ ${#words[@]} -eq 1 ]]; then
 		case ${words[0]} in
 		act) offer='start note resolve close assign presence' ;;

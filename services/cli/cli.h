@@ -144,6 +144,7 @@ int cli_fold_list(struct cli *c);
 int cli_fold_rebuild(struct cli *c);
 int cli_fold_skip(struct cli *c);
 int cli_fold_verify(struct cli *c);
+int cli_health(struct cli *c);
 int cli_help(struct cli *c);
 int cli_journal_export(struct cli *c);
 int cli_journal_info(struct cli *c);

@@ -237,6 +237,11 @@ const struct cli_command cli_commands[] = {
      cli_fold_rebuild},
     {"fold skip", "NAME SEQ REASON", 3, 3, "let a halted fold step over one event",
      "Recorded in the journal with the reason.", NULL, cli_fold_skip},
+    {"health", "[DAEMON]", 0, 1, "ask whether a daemon of this machine is ready",
+     "Over HTTP, at the port in RUN_DIR/DAEMON.port; without DAEMON at port KESU_HTTP_PORT, as in a "
+     "container. "
+     "Prints what the daemon says: status 0 when it is ready, 1 when not yet, 69 when nobody answers.",
+     NULL, cli_health},
     {"clocks", "", 0, 0, "list the clocks that are due next", "As sla-watch has armed them.", limit_flags,
      cli_clocks},
     {"workers", "", 0, 0, "list the routing workers", "With their tasks, and the queue.", NULL, cli_workers},

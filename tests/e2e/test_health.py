@@ -4,6 +4,7 @@
 import os
 import re
 import shutil
+import socket
 import time
 
 import pytest
@@ -86,3 +87,32 @@ def test_one_process_holds_a_run_directory(office):
 def test_daemons_stop_when_asked_and_exit_zero(office):
     office.start_all()
     office.stop()
+
+
+def test_the_command_line_asks_for_health_as_a_container_does(office, monkeypatch):
+    office.kesu("health", "analytics", status=69)
+    office.kesu("health", status=64)
+    office.start("analytics", wait=False)
+    until(lambda: office.http("analytics", "/healthz")[0] == 200, "alive")
+    assert "intake" in office.kesu("health", "analytics", status=1)
+    office.start("intake")
+    office.wait_ready("analytics")
+    assert office.kesu("health", "analytics") == "ready\n"
+    monkeypatch.setenv("KESU_HTTP_PORT", (office.run / "analytics.port").read_text().strip())
+    assert office.kesu("health") == "ready\n"
+    office.freeze("analytics")
+    assert office.kesu("health", "--timeout", "200ms", status=69) == ""
+    office.thaw("analytics")
+    office.kill("analytics")
+    office.kesu("health", status=69)
+    monkeypatch.setenv("KESU_HTTP_PORT", "none")
+    office.kesu("health", status=64)
+    office.kill("intake")
+
+
+def test_the_name_of_an_instance_may_hold_that_of_the_host(office):
+    name = f"desk-{socket.gethostname()}-a"
+    office.start_all("intake", "routing")
+    office.start("routing-worker", "--instance", "desk-%H-a", instance=name)
+    assert office.info(name).daemon == name
+    assert name in office.kesu("workers")
