@@ -189,6 +189,12 @@ bench-quick: all $(benches) ## the same from smaller sizes
 install: all ## install programs, policy, man pages under PREFIX (/usr/local)
 	deploy/install-files $(BUILD)/bin $(DESTDIR)$(PREFIX)
 
+.PHONY: image
+image: ## build the container image kesu:VERSION, and the mail server's
+	docker build --file deploy/Dockerfile --target mail --tag kesu-mail:$(VERSION) .
+	docker build --file deploy/Dockerfile --target kesu --tag kesu:$(VERSION) \
+	  --build-arg VERSION=$(VERSION) --build-arg REVISION=$(shell git rev-parse --short HEAD 2>/dev/null) .
+
 .PHONY: clean
 clean: ## remove build/
 	rm -rf build
