@@ -39,6 +39,7 @@ struct store {
     int lock_fd;
     bool meta_unsynced;      /* how the environment is set now */
     struct store_txn writer; /* mdb NULL: none */
+    MDB_cursor **puts;       /* of the writer, one a table, opened at its first put */
     struct store_txn *kept[KEPT_READERS];
     unsigned n_kept;
 };
@@ -171,6 +172,7 @@ static void store_free(struct store *s)
     }
     if (s->mdb != NULL) mdb_env_close(s->mdb);
     if (s->lock_fd >= 0) close(s->lock_fd);
+    mem_free(m, (void *)s->puts);
     mem_free(m, s->tables);
     mem_free(m, s);
 }
@@ -184,6 +186,7 @@ static int open_store(struct env *env, const struct store_opts *opts, struct sto
     s->lock_fd = -1;
     s->n_tables = opts->n_tables;
     s->tables = mem_zalloc(&env->mem, (opts->n_tables + 1) * sizeof(MDB_dbi));
+    s->puts = mem_zalloc(&env->mem, (opts->n_tables + 1) * sizeof(MDB_cursor *));
     e = lock_directory(s, opts);
     if (e == 0 && !opts->read_only) e = make_environment(s, opts);
     if (e == 0) e = open_environment(s, opts);
@@ -284,6 +287,14 @@ static void end_read(struct store_txn *t)
     mem_free(&s->env->mem, t);
 }
 
+static void close_puts(struct store *s)
+{
+    for (unsigned i = 0; i < s->n_tables; i++) {
+        if (s->puts[i] != NULL) mdb_cursor_close(s->puts[i]);
+        s->puts[i] = NULL;
+    }
+}
+
 static void abort_txn(struct store_txn *t)
 {
     if (t == NULL) return;
@@ -291,6 +302,7 @@ static void abort_txn(struct store_txn *t)
         end_read(t);
         return;
     }
+    close_puts(t->store);
     mdb_txn_abort(t->mdb);
     t->mdb = NULL;
 }
@@ -307,6 +319,7 @@ static int commit(struct store_txn *t, enum store_sync sync)
         mdb_env_set_flags(s->mdb, MDB_NOMETASYNC, unsynced);
         s->meta_unsynced = unsynced;
     }
+    close_puts(s);
     int rc = mdb_txn_commit(t->mdb);
     t->mdb = NULL;
     return error_of(rc);
@@ -348,11 +361,16 @@ static int get(struct store_txn *t, unsigned table, struct span key, struct span
     return error_of(rc);
 }
 
+/* Through a cursor that stays where the last put was: the next is often beside it,
+ * and then nothing is searched from the root. */
 static int put(struct store_txn *t, unsigned table, struct span key, struct span value, bool append)
 {
     CHECK(t->write);
     MDB_val k = key_val(key), v = val_of(value);
-    int rc = mdb_put(t->mdb, table_of(t, table), &k, &v, append ? MDB_APPEND : 0);
+    MDB_dbi dbi = table_of(t, table);
+    MDB_cursor **c = &t->store->puts[table];
+    int rc = *c == NULL ? mdb_cursor_open(t->mdb, dbi, c) : 0;
+    if (rc == 0) rc = mdb_cursor_put(*c, &k, &v, append ? MDB_APPEND : 0);
     CHECK(rc != MDB_KEYEXIST); /* append of what is not last */
     return error_of(rc);
 }

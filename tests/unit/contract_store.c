@@ -179,6 +179,69 @@ static void cursors_go_in_order_of_memcmp(struct contract_world *w)
     store_close(w->env, s);
 }
 
+enum { MIXED_KEYS = 600 };
+
+/* One key and value of the mix; values differ much in length, so that pages split and join. */
+static void mixed_row(unsigned k, unsigned version, char key[16], char value[1500])
+{
+    snprintf(key, 16, "%05u", k * 7919 % 100003);
+    size_t n = (k * 31 + version * 977) % 1400;
+    memset(value, 'a' + (int)(version % 26), n);
+    value[n] = 0;
+}
+
+static void expect_mixed(struct contract_world *w, struct store_txn *t, unsigned (*have)[MIXED_KEYS])
+{
+    char key[16], value[1500];
+    for (unsigned table = FIRST; table <= SECOND; table++) {
+        for (unsigned k = 0; k < MIXED_KEYS; k++) {
+            mixed_row(k, have[table][k], key, value);
+            expect(w, t, table, key, have[table][k] > 0 ? value : NULL);
+        }
+    }
+}
+
+static void puts_deletions_and_clears_mix(struct contract_world *w)
+{
+    static unsigned have[2][MIXED_KEYS], before[2][MIXED_KEYS];
+    struct store *s = open_store(w, "a", 0);
+    uint64_t random = 7;
+    char key[16], value[1500];
+    memset(have, 0, sizeof(have));
+    for (unsigned round = 0; round < 30; round++) {
+        struct store_txn *t = begin(w, s, STORE_WRITE);
+        memcpy(before, have, sizeof(have));
+        for (unsigned i = 0; i < 300; i++) {
+            random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+            unsigned k = (unsigned)(random >> 33) % MIXED_KEYS, table = (unsigned)(random >> 62) & 1;
+            unsigned what = (unsigned)(random >> 50) % 64;
+            mixed_row(k, what < 40 ? round + 1 : 0, key, value);
+            if (what == 0) {
+                assert_int_equal(store_clear(w->env, t, table), 0);
+                memset(have[table], 0, sizeof(have[table]));
+            } else if (what < 40) {
+                put(w, t, table, key, value);
+                have[table][k] = round + 1;
+            } else {
+                int e = store_del(w->env, t, table, span_str(key));
+                assert_int_equal(e, have[table][k] > 0 ? 0 : E_NOT_FOUND);
+                have[table][k] = 0;
+            }
+        }
+        expect_mixed(w, t, have);
+        if (round % 5 == 3) {
+            store_abort(w->env, t);
+            memcpy(have, before, sizeof(have));
+        } else {
+            commit(w, t);
+        }
+        t = begin(w, s, STORE_READ);
+        expect_mixed(w, t, have);
+        store_abort(w->env, t);
+    }
+    store_close(w->env, s);
+}
+
 static void clearing_empties_one_table(struct contract_world *w)
 {
     struct store *s = open_store(w, "a", 0);
@@ -314,6 +377,7 @@ const struct contract_row contract_store_rows[] = {
     {"a_commit_is_kept_and_an_abort_is_not", a_commit_is_kept_and_an_abort_is_not},
     {"a_reader_sees_what_was_when_it_began", a_reader_sees_what_was_when_it_began},
     {"cursors_go_in_order_of_memcmp", cursors_go_in_order_of_memcmp},
+    {"puts_deletions_and_clears_mix", puts_deletions_and_clears_mix},
     {"clearing_empties_one_table", clearing_empties_one_table},
     {"appended_records_are_found", appended_records_are_found},
     {"what_was_committed_is_there_after_reopening", what_was_committed_is_there_after_reopening},
