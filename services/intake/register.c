@@ -13,7 +13,7 @@
 #include "log.h"
 
 #define SCHEMA        2
-#define FREEZE_ROWS   ((uint32_t)1 << 15)
+#define FREEZE_ROWS   ((uint32_t)1 << 17)
 #define FREEZE_US     (2 * USEC_PER_SEC)
 #define CROWDED_BYTES ((size_t)192 << 20)
 #define TRIM_A_FLUSH  20000
@@ -29,8 +29,14 @@ static const char *const table_names[N_REGISTER_TABLES] = {
     [TABLE_PARTS] = "parts",         [TABLE_EVIDENCE] = "evidence",
 };
 
-static uint64_t row_hash(enum register_table table, struct span key)
+uint64_t intake_register_hash(enum register_table table, struct span key)
 {
+    /* Ids in a row lie in a row, in memory, too. */
+    if (table == TABLE_CASES || table == TABLE_CUSTOMERS || table == TABLE_NUMBERS) {
+        uint64_t v = 0;
+        for (size_t i = key.n > 8 ? key.n - 8 : 0; i < key.n; i++) v = v << 8 | key.p[i];
+        return v;
+    }
     return hash_fast(key) + (uint64_t)table * UINT64_C(0x9e3779b97f4a7c15);
 }
 
@@ -157,7 +163,7 @@ static void fill_filter(struct intake_register *r)
     int err = r->filled_to.n > 0 ? store_seek(r->env, c, key_span(&r->filled_to), &key, &value)
                                  : store_step(r->env, c, +1, &key, &value);
     for (unsigned i = 0; err == 0 && i < FILL_A_TURN; i++) {
-        intake_filter_add(&r->filter, row_hash((enum register_table)r->filling, key));
+        intake_filter_add(&r->filter, intake_register_hash((enum register_table)r->filling, key));
         r->filled_to.n = 0;
         key_bytes(&r->filled_to, key);
         err = store_step(r->env, c, +1, &key, &value);
@@ -172,7 +178,7 @@ static void fill_filter(struct intake_register *r)
 int intake_register_get(struct intake_register *r, enum register_table table, struct span key,
                         struct span *ret)
 {
-    uint64_t hash = row_hash(table, key);
+    uint64_t hash = intake_register_hash(table, key);
     if (is_filtered(table) && r->filling == N_REGISTER_TABLES && !intake_filter_may_have(&r->filter, hash))
         return E_NOT_FOUND;
     const struct row *row = intake_rows_find(r->current, hash, table, key);
@@ -200,7 +206,7 @@ bool intake_register_get_u64(struct intake_register *r, enum register_table tabl
 uint8_t *intake_register_reserve(struct intake_register *r, enum register_table table, struct span key,
                                  size_t n)
 {
-    uint64_t hash = row_hash(table, key);
+    uint64_t hash = intake_register_hash(table, key);
     if (is_filtered(table)) intake_filter_add(&r->filter, hash);
     return intake_rows_put(r->current, hash, table, key, n);
 }
@@ -367,7 +373,7 @@ void intake_register_close(struct intake_register *r, uint64_t durable_seq)
 
 bool intake_register_in_memory(const struct intake_register *r, enum register_table table, struct span key)
 {
-    uint64_t hash = row_hash(table, key);
+    uint64_t hash = intake_register_hash(table, key);
     return intake_rows_find(r->current, hash, table, key) != NULL ||
            (r->frozen != NULL && intake_rows_find(r->frozen, hash, table, key) != NULL);
 }

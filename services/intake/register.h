@@ -35,6 +35,7 @@ enum register_table {
     TABLE_EVIDENCE,   /* attachment hash, case id -> nothing */
     N_REGISTER_TABLES
 };
+_Static_assert(N_REGISTER_TABLES <= ROWS_TABLES, "a hash table for each");
 
 /* Kept whole in memory, committed with the rows. */
 struct register_meta {
@@ -104,6 +105,7 @@ void intake_register_rollback(struct intake_register *r);
 bool intake_register_crowded(const struct intake_register *r);
 /* Ids of cases below `before` (0: all), newest first. */
 unsigned intake_register_case_ids(struct intake_register *r, uint64_t before, uint64_t *ret, unsigned max);
+uint64_t intake_register_hash(enum register_table table, struct span key);
 bool intake_register_in_memory(const struct intake_register *r, enum register_table table, struct span key);
 /* Calls on_row for each row whose key begins with prefix, in no order. */
 void intake_register_each(struct intake_register *r, enum register_table table, struct span prefix,

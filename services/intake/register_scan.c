@@ -14,9 +14,10 @@ static bool begins_with(struct span key, struct span prefix)
 static void each_in(const struct rows *rows, enum register_table table, struct span prefix,
                     void (*on_row)(void *self, struct span key, struct span value), void *self)
 {
-    for (uint32_t i = 0; i < rows->n_slots; i++) {
-        const struct row *row = rows->slots[i].row;
-        if (row != NULL && row->table == table && begins_with(intake_row_key(row), prefix))
+    const struct rows_table *t = &rows->tables[table];
+    for (uint32_t i = 0; i < t->count; i++) {
+        const struct row *row = t->list[i];
+        if (begins_with(intake_row_key(row), prefix))
             on_row(self, intake_row_key(row), intake_row_value(row));
     }
 }
@@ -39,10 +40,12 @@ void intake_register_each(struct intake_register *r, enum register_table table, 
     }
     if (r->frozen != NULL) {
         /* A row in both is given once, from the newer. */
-        for (uint32_t i = 0; i < r->frozen->n_slots; i++) {
-            const struct row *row = r->frozen->slots[i].row;
-            if (row == NULL || row->table != table || !begins_with(intake_row_key(row), prefix)) continue;
-            if (intake_rows_find(r->current, r->frozen->slots[i].hash, table, intake_row_key(row)) == NULL)
+        const struct rows_table *frozen = &r->frozen->tables[table];
+        for (uint32_t i = 0; i < frozen->count; i++) {
+            const struct row *row = frozen->list[i];
+            struct span key = intake_row_key(row);
+            if (!begins_with(key, prefix)) continue;
+            if (intake_rows_find(r->current, intake_register_hash(table, key), table, key) == NULL)
                 on_row(self, intake_row_key(row), intake_row_value(row));
         }
     }
@@ -62,10 +65,8 @@ static unsigned ids_in_memory(struct intake_register *r, uint64_t before, uint64
     uint64_t *ids = mem_alloc(&r->env->mem, sizeof(*ids) * (room + 1));
     for (unsigned g = 0; g < 2; g++) {
         const struct rows *rows = g == 0 ? r->current : r->frozen;
-        for (uint32_t i = 0; rows != NULL && i < rows->n_slots; i++) {
-            const struct row *row = rows->slots[i].row;
-            if (row == NULL || row->table != TABLE_CASES) continue;
-            struct span key = intake_row_key(row);
+        for (uint32_t i = 0; rows != NULL && i < rows->tables[TABLE_CASES].count; i++) {
+            struct span key = intake_row_key(rows->tables[TABLE_CASES].list[i]);
             uint64_t id = 0;
             CHECK(key_take_u64(&key, &id));
             if (id > r->newest_case && (before == 0 || id < before)) ids[n++] = id;

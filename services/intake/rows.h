@@ -1,27 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Changed rows of the register in memory: a hash table that is filled by the
- * loop, then frozen and written to the store by a lane, then emptied. */
+/* Changed rows of the register in memory: a hash table for each table of it,
+ * filled by the loop, then frozen and written to the store by a lane, then
+ * emptied. */
 #ifndef INTAKE_ROWS_H
 #define INTAKE_ROWS_H
 
 #include "mem.h"
 
+#define ROWS_TABLES 16
+
 struct row {
     uint32_t value_n;
     uint32_t value_room;
+    uint32_t place; /* in the list of its table */
     uint16_t key_n;
     uint8_t table;
     uint8_t bytes[]; /* key, then value */
 };
 
+struct rows_table {
+    struct row_slot {
+        uint32_t hash;  /* the low half */
+        uint32_t place; /* of its row, from 1; 0: free */
+    } * slots;          /* a power of two, at most half full; NULL: never used */
+    uint32_t n_slots;
+    uint32_t count, room;
+    struct row **list; /* in the order they came */
+};
+
 struct rows {
     struct mem *mem;
     struct arena arena;
-    struct row_slot {
-        uint64_t hash;
-        struct row *row; /* NULL: free */
-    } * slots;           /* a power of two, at most half full */
-    uint32_t n_slots;
+    struct rows_table tables[ROWS_TABLES];
     uint32_t count;
     size_t bytes;
 };
@@ -30,7 +40,8 @@ void intake_rows_init(struct rows *r, struct mem *mem);
 void intake_rows_deinit(struct rows *r);
 void intake_rows_clear(struct rows *r);
 
-/* NULL when there is none. */
+/* NULL when there is none. hash: low bits that differ where keys differ; keys
+ * that are numbers in a row do best as their own hash. */
 const struct row *intake_rows_find(const struct rows *r, uint64_t hash, unsigned table, struct span key);
 /* Room for a value of n bytes under this key; to be filled at once. What was
  * there is gone, spans of it too. */
