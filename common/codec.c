@@ -157,6 +157,53 @@ struct buf *codec_pack_buf(const void *message)
     return b;
 }
 
+// Room for n more bytes.
+static uint8_t *pile_room(struct codec_pile *p, struct mem *mem, size_t n)
+{
+    if (p->room - p->n < n) {
+        p->room = 2 * p->room + n;
+        p->bytes = mem_realloc(mem, p->bytes, p->room);
+    }
+    uint8_t *at = p->bytes + p->n;
+    p->n += n;
+    return at;
+}
+
+void codec_pile_start(struct codec_pile *p, struct mem *mem, const void *message)
+{
+    struct packed packed;
+    pack(message, &packed);
+    p->n = 0;
+    memcpy(pile_room(p, mem, packed.bytes.n + 1), packed.bytes.p, packed.bytes.n);
+    p->n = packed.bytes.n;
+    mem_free(&mem_libc, packed.grown);
+}
+
+bool codec_pile_add(struct codec_pile *p, struct mem *mem, unsigned tag, const void *element, size_t most)
+{
+    enum { LENGTH_DELIMITED = 2 };
+    struct packed packed;
+    CHECK(tag > 0 && tag < 16);
+    pack(element, &packed);
+    size_t size = packed.bytes.n, bytes_of_size = 1;
+    if (size <= most) {
+        for (size_t v = size; v > 0x7f; v >>= 7) bytes_of_size++;
+        uint8_t *to = pile_room(p, mem, 1 + bytes_of_size + size);
+        *to++ = (uint8_t)(tag << 3 | LENGTH_DELIMITED);
+        for (size_t v = size; bytes_of_size > 0; v >>= 7)
+            *to++ = (uint8_t)((v & 0x7f) | (--bytes_of_size > 0 ? 0x80 : 0));
+        if (size > 0) memcpy(to, packed.bytes.p, size);
+    }
+    mem_free(&mem_libc, packed.grown);
+    return size <= most;
+}
+
+void codec_pile_free(struct codec_pile *p, struct mem *mem)
+{
+    mem_free(mem, p->bytes);
+    *p = (struct codec_pile){0};
+}
+
 // Bytes of the character at p, 0 when there is none that is legal here.
 static inline size_t utf8_char(const uint8_t *p, size_t n)
 {

@@ -47,6 +47,18 @@ size_t codec_size(const void *message);
 struct span codec_pack(const void *message, struct arena *arena);
 struct buf *codec_pack_buf(const void *message);
 
+/* A message of which one repeated field is written element by element, so that
+ * none has to live longer than its turn. Starts empty ({0} is one). */
+struct codec_pile {
+    uint8_t *bytes;
+    size_t n, room;
+};
+
+void codec_pile_start(struct codec_pile *p, struct mem *mem, const void *message);
+/* tag: of the repeated field, below 16. False, and nothing added: it is larger than `most` bytes. */
+bool codec_pile_add(struct codec_pile *p, struct mem *mem, unsigned tag, const void *element, size_t most);
+void codec_pile_free(struct codec_pile *p, struct mem *mem);
+
 /* Text rules on their own: UTF-8 without NUL, shortest form, no surrogates. */
 bool codec_is_utf8(struct span text);
 /* Bytes of the longest valid prefix of at most max bytes (never splits a character). */

@@ -140,6 +140,8 @@ const struct limit limits_table[] = {
     RANGE(worker_hello, credit, 1, 1024),
     EXACT(worker_hello, policy_hash, 32),
     EXACT(rules_follow, policy_hash, 32),
+    COUNT(to_worker, tasks, 1024),
+    COUNT(to_routing, results, 1024),
     EXACT(task, policy_hash, 32),
     BYTES(task_failed, reason, 1000),
 };

@@ -52,7 +52,7 @@ __attribute__((format(printf, 4, 5), cold)) static int refuse(const struct place
 }
 
 // One and two bytes are nearly all there is: tags, lengths, small numbers.
-static inline __attribute__((always_inline)) bool take_varint(struct span *s, uint64_t *ret)
+static inline __attribute__((always_inline)) bool take_varint_of(struct span *s, size_t most, uint64_t *ret)
 {
     const uint8_t *p = s->p;
     size_t n = s->n, i = 1;
@@ -65,7 +65,7 @@ static inline __attribute__((always_inline)) bool take_varint(struct span *s, ui
         if (p[1] >= 0x80) {
             v &= 0x3fff;
             do {
-                if (i == n || i == 10) return false;
+                if (i == n || i == most) return false;
                 v |= (uint64_t)(p[i] & 0x7f) << (7 * i);
             } while (p[i++] >= 0x80);
         }
@@ -74,6 +74,11 @@ static inline __attribute__((always_inline)) bool take_varint(struct span *s, ui
     s->n = n - i;
     *ret = v;
     return true;
+}
+
+static inline __attribute__((always_inline)) bool take_varint(struct span *s, uint64_t *ret)
+{
+    return take_varint_of(s, 10, ret);
 }
 
 static inline bool take_bytes(struct span *s, size_t n, struct span *ret)
@@ -87,11 +92,13 @@ static inline bool take_bytes(struct span *s, size_t n, struct span *ret)
 
 static inline __attribute__((always_inline)) bool take_field(struct span *rest, struct wire_field *ret)
 {
+    enum { VARINT32 = 5 }; // keys and lengths, as protobuf-c has it
     uint64_t key, n;
-    if (!take_varint(rest, &key) || key > UINT32_MAX || key >> 3 == 0) return false;
+    if (!take_varint_of(rest, VARINT32, &key) || key > UINT32_MAX || key >> 3 == 0) return false;
     ret->tag = (uint32_t)(key >> 3);
     ret->type = (uint8_t)(key & 7);
-    if (ret->type == WIRE_BYTES) return take_varint(rest, &n) && take_bytes(rest, n, &ret->bytes);
+    if (ret->type == WIRE_BYTES)
+        return take_varint_of(rest, VARINT32, &n) && take_bytes(rest, n, &ret->bytes);
     if (ret->type == WIRE_VARINT) return take_varint(rest, &ret->number);
     if (ret->type == WIRE_FIXED64) return take_bytes(rest, 8, &ret->bytes);
     return ret->type == WIRE_FIXED32 && take_bytes(rest, 4, &ret->bytes);

@@ -8,6 +8,7 @@
 #define KESU_ROUTING_WORKER_H
 
 #include "bus.h"
+#include "codec.h"
 #include "rules.h"
 #include "sched.h"
 #include "stats.h"
@@ -22,7 +23,7 @@ struct routing_worker_metrics {
 
 /* A task that waits for its turn (work-delay). */
 struct routing_worker_waiting {
-    struct buf *head;
+    struct buf *task;
     int64_t due_us;
 };
 
@@ -39,6 +40,9 @@ struct routing_worker_self {
     int64_t delay_us;
     struct routing_worker_waiting *waiting; /* ring of `credit` places */
     uint32_t first_waiting, n_waiting;
+    struct codec_pile results; /* not yet sent: they leave when the tasks of a message are done, at 5 ms */
+    unsigned n_results;
+    int64_t first_result_us;
     struct arena incoming, outgoing, judging;
     /* The rules in force; NULL and why not. */
     struct text_table *table;

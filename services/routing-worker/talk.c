@@ -8,6 +8,8 @@
 #include "policy.h"
 #include "routing-worker.h"
 
+#define RESULTS_BYTES    ((size_t)64 << 10)
+#define RESULTS_US       (5 * USEC_PER_MS)
 #define BEAT_US          USEC_PER_SEC
 #define SILENCE_US       (3 * USEC_PER_SEC)
 #define NOT_CONNECTED_US (50 * USEC_PER_MS)
@@ -40,12 +42,27 @@ static bool say_hello(struct routing_worker_self *w)
     return true;
 }
 
+static void send_results(struct routing_worker_self *w)
+{
+    if (w->n_results == 0) return;
+    if (bus_send(w->env, w->client, span_of(w->results.bytes, w->results.n), NULL) != 0)
+        stats_add(w->m.lost, w->n_results);
+    w->n_results = 0;
+}
+
 void routing_worker_talk_result(struct routing_worker_self *w, Kesu__V1__TaskResult *result)
 {
-    Kesu__V1__ToRouting m = KESU__V1__TO_ROUTING__INIT;
-    m.body_case = KESU__V1__TO_ROUTING__BODY_RESULT;
-    m.result = result;
-    if (!say(w, &m)) stats_add(w->m.lost, 1);
+    enum { RESULTS_TAG = 4 };
+    if (w->n_results == 0) {
+        Kesu__V1__ToRouting m = KESU__V1__TO_ROUTING__INIT;
+        m.epoch = w->epoch;
+        codec_pile_start(&w->results, &w->env->mem, &m);
+        w->first_result_us = clock_mono_us(w->env);
+    }
+    (void)codec_pile_add(&w->results, &w->env->mem, RESULTS_TAG, result, SIZE_MAX);
+    w->n_results++;
+    if (w->results.n > RESULTS_BYTES || clock_mono_us(w->env) - w->first_result_us > RESULTS_US)
+        send_results(w);
 }
 
 static void on_beat(void *self)
@@ -63,13 +80,12 @@ static void on_beat(void *self)
 
 /* ---- tasks that wait (work-delay) --------------------------------------------- */
 
-static void take_task(struct routing_worker_self *w, struct span head)
+static void take_task(struct routing_worker_self *w, struct span bytes)
 {
-    Kesu__V1__ToWorker *m;
-    struct codec_error error;
+    Kesu__V1__Task *task;
     arena_reset(&w->incoming);
-    if (codec_unpack(&kesu__v1__to_worker__descriptor, head, &w->incoming, (void *)&m, &error) == 0)
-        routing_worker_judge_task(w, m->task);
+    if (codec_unpack_own(&kesu__v1__task__descriptor, bytes, &w->incoming, (void *)&task) == 0)
+        routing_worker_judge_task(w, task);
 }
 
 static void on_turn(void *self)
@@ -77,18 +93,19 @@ static void on_turn(void *self)
     struct routing_worker_self *w = self;
     int64_t now = clock_mono_us(w->env);
     while (w->n_waiting > 0 && w->waiting[w->first_waiting].due_us <= now) {
-        struct buf *head = w->waiting[w->first_waiting].head;
+        struct buf *task = w->waiting[w->first_waiting].task;
         w->first_waiting = (w->first_waiting + 1) % w->credit;
         w->n_waiting--;
-        take_task(w, buf_span(head));
-        buf_unref(head);
+        take_task(w, buf_span(task));
+        buf_unref(task);
     }
+    send_results(w);
     stats_set(w->m.waiting, w->n_waiting);
     if (w->n_waiting > 0) timer_set(w->env, w->turn, w->waiting[w->first_waiting].due_us);
 }
 
 /* False when there are already as many as we said we take. */
-static bool wait_task(struct routing_worker_self *w, struct span head)
+static bool wait_task(struct routing_worker_self *w, const Kesu__V1__Task *task)
 {
     if (w->n_waiting == w->credit) return false;
     int64_t from = clock_mono_us(w->env);
@@ -97,7 +114,7 @@ static bool wait_task(struct routing_worker_self *w, struct span head)
         if (last > from) from = last;
     }
     w->waiting[(w->first_waiting + w->n_waiting) % w->credit] =
-        (struct routing_worker_waiting){buf_copy(head), from + w->delay_us};
+        (struct routing_worker_waiting){codec_pack_buf(task), from + w->delay_us};
     if (w->n_waiting++ == 0) timer_set(w->env, w->turn, from + w->delay_us);
     stats_set(w->m.waiting, w->n_waiting);
     return true;
@@ -106,7 +123,7 @@ static bool wait_task(struct routing_worker_self *w, struct span head)
 static void drop_waiting(struct routing_worker_self *w)
 {
     for (; w->n_waiting > 0; w->n_waiting--) {
-        buf_unref(w->waiting[w->first_waiting].head);
+        buf_unref(w->waiting[w->first_waiting].task);
         w->first_waiting = (w->first_waiting + 1) % w->credit;
     }
 }
@@ -138,12 +155,14 @@ static void on_message(void *self, const struct bus_msg *msg)
     }
     if (m->epoch != w->epoch) return;
     w->heard_us = clock_mono_us(w->env);
-    if (m->body_case == KESU__V1__TO_WORKER__BODY_TASK) {
+    for (size_t i = 0; i < m->n_tasks; i++) {
         if (w->delay_us == 0)
-            routing_worker_judge_task(w, m->task);
-        else if (!wait_task(w, msg->head))
+            routing_worker_judge_task(w, m->tasks[i]);
+        else if (!wait_task(w, m->tasks[i]))
             stats_add(w->m.lost, 1);
-    } else if (m->body_case == KESU__V1__TO_WORKER__BODY_RULES) {
+    }
+    send_results(w);
+    if (m->body_case == KESU__V1__TO_WORKER__BODY_RULES) {
         on_rules(w, m->rules, msg->body);
     } else if (m->body_case == KESU__V1__TO_WORKER__BODY_HELLO_WANTED) {
         /* It knows nothing of the tasks that wait here: they would only be in
@@ -182,5 +201,6 @@ void routing_worker_talk_close(struct routing_worker_self *w)
     timer_free(w->env, w->turn);
     bus_client_close(w->env, w->client);
     drop_waiting(w);
+    codec_pile_free(&w->results, &w->env->mem);
     mem_free(&w->env->mem, w->waiting);
 }

@@ -73,11 +73,8 @@ static void give_one(struct routing *r, struct routing_worker *to, struct routin
         routing_poison_fallback(r, t, reason);
         return;
     }
-    rc = give(r, to, t, &brief, text, c.messages);
-    if (rc == E_TOO_BIG)
+    if (give(r, to, t, &brief, text, c.messages) != 0)
         routing_poison_fallback(r, t, "the text is too big for a worker");
-    else if (rc != 0)
-        routing_queue_return(&r->queue, t, false, "");
 }
 
 static void on_keys(void *self)
@@ -97,6 +94,7 @@ void routing_dispatch_run(struct routing *r)
     while (r->n_want_keys < ROUTING_WANT_KEYS && (to = routing_workers_next(&r->workers)) != NULL &&
            (t = routing_queue_take(&r->queue)) != NULL)
         give_one(r, to, t);
+    routing_workers_flush(&r->workers);
     if (r->n_want_keys == 0 || r->keys_asked_us != 0) return;
     unsigned n = r->n_want_keys;
     r->n_want_keys = 0;

@@ -10,18 +10,26 @@
 #include "log.h"
 #include "sched.h"
 
-#define ARENA_BYTES    ((size_t)1 << 20)
+#define ARENA_BYTES    ((size_t)4 << 20)
 #define RULES_AGAIN_US (5 * USEC_PER_SEC)
+
+#define PILE_TASKS 32
+#define PILE_BYTES ((size_t)256 << 10)
+
+static int send_bytes(struct routing_workers *w, struct routing_worker *to, uint64_t peer, struct span head,
+                      struct buf *body)
+{
+    int rc = bus_reply(w->env, w->server, peer, head, body);
+    if (rc == E_AGAIN && to != NULL) to->full = true;
+    return rc;
+}
 
 static int send_to(struct routing_workers *w, struct routing_worker *to, uint64_t peer,
                    Kesu__V1__ToWorker *message, struct buf *body)
 {
     arena_reset(&w->outgoing);
     struct span head = codec_pack(message, &w->outgoing);
-    if (head.p == NULL || head.n > BUS_MAX_BYTES) return E_TOO_BIG;
-    int rc = bus_reply(w->env, w->server, peer, head, body);
-    if (rc == E_AGAIN && to != NULL) to->full = true;
-    return rc;
+    return head.p != NULL ? send_bytes(w, to, peer, head, body) : E_TOO_BIG;
 }
 
 static void ask_hello(struct routing_workers *w, uint64_t peer, uint64_t epoch)
@@ -60,10 +68,17 @@ static int send_beat(struct routing_workers *w, struct routing_worker *to)
     return send_to(w, to, to->peer, &m, NULL);
 }
 
+static void free_worker(struct routing_workers *w, struct routing_worker *gone)
+{
+    codec_pile_free(&gone->pile, &w->env->mem);
+    mem_free(&w->env->mem, gone);
+}
+
 /* The newest first, so that the oldest ends up before all others. */
 static void take_leases_back(struct routing_workers *w, struct routing_worker *from, bool blamed,
                              const char *reason)
 {
+    from->n_piled = 0;
     while (from->leases.last != NULL) {
         struct routing_task *t = from->leases.last;
         w->counts.returned++;
@@ -82,7 +97,7 @@ static void remove_worker(struct routing_workers *w, struct routing_worker *gone
             break;
         }
     w->n--;
-    mem_free(&w->env->mem, gone);
+    free_worker(w, gone);
 }
 
 static struct routing_worker *by_name(struct routing_workers *w, const char *name)
@@ -183,7 +198,7 @@ void routing_workers_on_message(void *self, uint64_t peer, const struct bus_msg 
         if (m->body_case != KESU__V1__TO_ROUTING__BODY_BYE) ask_hello(w, peer, m->epoch);
     } else {
         from->heard_us = clock_mono_us(w->env);
-        if (m->body_case == KESU__V1__TO_ROUTING__BODY_RESULT) on_result(w, from, m->result);
+        for (size_t i = 0; i < m->n_results; i++) on_result(w, from, m->results[i]);
         if (m->body_case == KESU__V1__TO_ROUTING__BODY_BYE) {
             log_info(w->env, "worker left", LOG_STR("worker", from->name));
             w->counts.left++;
@@ -250,7 +265,7 @@ void routing_workers_close(struct routing_workers *w)
     timer_free(w->env, w->beat);
     bus_server_close(w->env, w->server);
     routing_workers_recall(w);
-    for (unsigned i = 0; i < w->n; i++) mem_free(&w->env->mem, w->list[i]);
+    for (unsigned i = 0; i < w->n; i++) free_worker(w, w->list[i]);
     mem_free(&w->env->mem, w->list);
     map_deinit(&w->by_peer);
     mem_free(&w->env->mem, (void *)(uintptr_t)w->rules.p);
@@ -283,27 +298,47 @@ struct routing_worker *routing_workers_next(struct routing_workers *w)
     return best;
 }
 
+static void flush(struct routing_workers *w, struct routing_worker *to)
+{
+    if (to->n_piled == 0) return;
+    int rc = send_bytes(w, to, to->peer, span_of(to->pile.bytes, to->pile.n), NULL);
+    if (rc == 0) {
+        w->counts.given += to->n_piled;
+    } else {
+        to->full = true;
+        for (; to->n_piled > 0; to->n_piled--)
+            routing_queue_return(w->opts.queue, to->leases.last, false, "");
+    }
+    to->n_piled = 0;
+}
+
 int routing_workers_give(struct routing_workers *w, struct routing_worker *to, struct routing_task *t,
                          Kesu__V1__Task *task)
 {
-    Kesu__V1__ToWorker m = KESU__V1__TO_WORKER__INIT;
-    t->attempt++;
+    enum { TASKS_TAG = 3 };
     task->task_id = t->case_id;
-    task->attempt = t->attempt;
+    task->attempt = t->attempt + 1;
     task->policy_hash = (ProtobufCBinaryData){sizeof w->rules_hash, w->rules_hash};
-    m.epoch = to->epoch;
-    m.body_case = KESU__V1__TO_WORKER__BODY_TASK;
-    m.task = task;
-    int rc = send_to(w, to, to->peer, &m, NULL);
-    if (rc != 0) {
-        if (rc != E_TOO_BIG) to->full = true;
-        return rc;
+    if (t->tries > 0) flush(w, to);
+    if (to->n_piled == 0) {
+        Kesu__V1__ToWorker m = KESU__V1__TO_WORKER__INIT;
+        m.epoch = to->epoch;
+        codec_pile_start(&to->pile, &w->env->mem, &m);
     }
-    w->counts.given++;
+    if (!codec_pile_add(&to->pile, &w->env->mem, TASKS_TAG, task, BUS_MAX_BYTES - 2 * PILE_BYTES))
+        return E_TOO_BIG;
+    t->attempt++;
     t->holder = to;
     t->lease_until_us = clock_mono_us(w->env) + w->opts.lease_us;
     routing_queue_move(t, ROUTING_TASK_LEASED, &to->leases);
+    to->n_piled++;
+    if (t->tries > 0 || to->n_piled == PILE_TASKS || to->pile.n > PILE_BYTES) flush(w, to);
     return 0;
+}
+
+void routing_workers_flush(struct routing_workers *w)
+{
+    for (unsigned i = 0; i < w->n; i++) flush(w, w->list[i]);
 }
 
 void routing_workers_recall(struct routing_workers *w)

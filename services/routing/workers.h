@@ -33,6 +33,8 @@ struct routing_worker {
     int64_t heard_us;
     uint64_t done;
     struct routing_list leases; /* oldest first */
+    struct codec_pile pile;     /* tasks given and not yet sent: the newest n_piled leases */
+    unsigned n_piled;
 };
 
 struct routing_workers_opts {
@@ -74,10 +76,13 @@ void routing_workers_close(struct routing_workers *w);
 void routing_workers_set_rules(struct routing_workers *w, struct span policy, const uint8_t hash[32]);
 /* Who takes the next task: the one that holds fewest. NULL: nobody has room. */
 struct routing_worker *routing_workers_next(struct routing_workers *w);
-/* Gives a task in hand; task_id, attempt and policy_hash are set here. E_AGAIN,
- * E_NOT_FOUND, E_TOO_BIG: it was not given and is still in hand. */
+/* Gives a task in hand; task_id, attempt and policy_hash are set here. It leaves
+ * with the next flush at the latest, one that has ended badly before alone, so
+ * that it does not take others with it. E_TOO_BIG: it is still in hand. */
 int routing_workers_give(struct routing_workers *w, struct routing_worker *to, struct routing_task *t,
                          Kesu__V1__Task *task);
+/* Sends what was given. What cannot be sent goes back unblamed. */
+void routing_workers_flush(struct routing_workers *w);
 /* All leases go back unblamed: the fold starts anew. */
 void routing_workers_recall(struct routing_workers *w);
 unsigned routing_workers_leased(const struct routing_workers *w);

@@ -25,15 +25,19 @@ static void dispatch(void *self)
     struct routing_task *t;
     while ((to = routing_workers_next(&o->workers)) != NULL && (t = routing_queue_take(&o->queue)) != NULL) {
         Kesu__V1__Task task = KESU__V1__TASK__INIT;
-        int rc = routing_workers_give(&o->workers, to, t, &task);
-        if (rc == 0) continue;
-        /* Nobody listens in here; as if it had been sent, so that results can follow. */
-        CHECK(rc == E_NOT_FOUND && t->state == ROUTING_TASK_IN_HAND);
-        to->full = false;
-        t->holder = to;
-        t->lease_until_us = clock_mono_us(o->env) + 2 * USEC_PER_SEC;
-        routing_queue_move(t, ROUTING_TASK_LEASED, &to->leases);
+        CHECK(routing_workers_give(&o->workers, to, t, &task) == 0);
     }
+    routing_workers_flush(&o->workers);
+}
+
+/* Nobody listens in here; as if it had been sent, so that results can follow. */
+static int swallow(struct bus_server *s, uint64_t peer, struct span head, struct buf *body)
+{
+    (void)s;
+    (void)peer;
+    (void)head;
+    (void)body;
+    return 0;
 }
 
 static void on_result(void *self, struct routing_task *t, const Kesu__V1__Judgement *judgement,
@@ -53,6 +57,10 @@ static void on_boot(void *self, struct env *env)
 {
     struct office *o = self;
     uint8_t hash[32] = {0};
+    static struct bus_ops deaf;
+    deaf = *env->bus;
+    deaf.reply = swallow;
+    env->bus = &deaf;
     o->env = env;
     routing_queue_init(&o->queue, &env->mem);
     CHECK(routing_workers_open(env,

@@ -252,8 +252,8 @@ static void on_task(struct office *o, const Kesu__V1__Task *task)
         result.failed = &failed;
     else
         result.judgement = &judgement;
-    m.body_case = KESU__V1__TO_ROUTING__BODY_RESULT;
-    m.result = &result;
+    m.results = (Kesu__V1__TaskResult *[]){&result};
+    m.n_results = 1;
     say(o, &m);
 }
 
@@ -277,7 +277,7 @@ static void on_worker_message(void *self, const struct bus_msg *msg)
     struct arena arena;
     arena_init(&arena, &mem_libc, 1 << 20);
     assert_int_equal(codec_unpack(&kesu__v1__to_worker__descriptor, msg->head, &arena, &m, &error), 0);
-    if (m->epoch == o->epoch && m->body_case == KESU__V1__TO_WORKER__BODY_TASK) on_task(o, m->task);
+    for (size_t i = 0; m->epoch == o->epoch && i < m->n_tasks; i++) on_task(o, m->tasks[i]);
     if (m->epoch == o->epoch && m->body_case == KESU__V1__TO_WORKER__BODY_HELLO_WANTED)
         say_hello(o, (ProtobufCBinaryData){0, NULL});
     if (m->epoch == o->epoch && m->body_case == KESU__V1__TO_WORKER__BODY_RULES)

@@ -31,6 +31,7 @@ struct play {
     bool silent, had_rules;
     char name[65];
     struct got results[RESULTS];
+    unsigned result_messages;
     const char *flag;
 };
 
@@ -80,7 +81,8 @@ static void on_message(void *self, uint64_t peer, const struct bus_msg *msg)
     }
     if (m->body_case == KESU__V1__TO_ROUTING__BODY_HEARTBEAT) p->beats++;
     if (m->body_case == KESU__V1__TO_ROUTING__BODY_BYE) p->byes++;
-    if (m->body_case == KESU__V1__TO_ROUTING__BODY_RESULT) on_result(p, m->result);
+    p->result_messages += m->n_results > 0;
+    for (size_t i = 0; i < m->n_results; i++) on_result(p, m->results[i]);
     if (!p->silent && m->body_case != KESU__V1__TO_ROUTING__BODY_BYE) say(p, &back, m->epoch, NULL);
     arena_deinit(&a);
 }
@@ -164,8 +166,8 @@ static void give_task(struct play *p, uint64_t epoch, uint64_t id, const uint8_t
     task.attempt = 2;
     task.policy_hash = (ProtobufCBinaryData){32, (uint8_t *)(uintptr_t)of};
     task.text = (char *)(uintptr_t)text;
-    m.body_case = KESU__V1__TO_WORKER__BODY_TASK;
-    m.task = &task;
+    m.tasks = (Kesu__V1__Task *[]){&task};
+    m.n_tasks = 1;
     say(p, &m, epoch, NULL);
 }
 
@@ -209,6 +211,28 @@ static void test_what_cannot_be_judged_is_answered(void **state)
     assert_string_equal(p->results[1].reason, "the worker has other rules than the task asks for");
     assert_non_null(strstr(p->results[2].reason, "is empty"));
     assert_string_equal(p->results[3].category, "damage.wet");
+    end(p);
+}
+
+static void test_results_of_one_message_travel_together(void **state)
+{
+    (void)state;
+    struct play *p = begin(NULL);
+    Kesu__V1__Task tasks[3];
+    Kesu__V1__ToWorker m = KESU__V1__TO_WORKER__INIT;
+    give_rules(p, hash, "wet");
+    for (unsigned i = 0; i < 3; i++) {
+        kesu__v1__task__init(&tasks[i]);
+        tasks[i].task_id = i + 1;
+        tasks[i].policy_hash = (ProtobufCBinaryData){32, (uint8_t *)(uintptr_t)hash};
+    }
+    m.tasks = (Kesu__V1__Task *[]){&tasks[0], &tasks[1], &tasks[2]};
+    m.n_tasks = 3;
+    say(p, &m, p->epoch, NULL);
+    sim_run(p->sim, USEC_PER_SEC);
+    assert_int_equal(p->n_results, 3);
+    assert_int_equal(p->result_messages, 1);
+    for (unsigned i = 0; i < 3; i++) assert_int_equal(p->results[i].task_id, i + 1);
     end(p);
 }
 
@@ -312,6 +336,7 @@ static void test_says_goodbye(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(test_judges), cmocka_unit_test(test_what_cannot_be_judged_is_answered),
+          cmocka_unit_test(test_results_of_one_message_travel_together),
           cmocka_unit_test(test_only_its_own_epoch), cmocka_unit_test(test_beats_and_hellos),
           cmocka_unit_test(test_starts_again_with_another_epoch), cmocka_unit_test(test_work_delay),
           cmocka_unit_test(test_what_routing_forgot_is_dropped), cmocka_unit_test(test_says_goodbye))

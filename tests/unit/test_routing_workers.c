@@ -35,6 +35,8 @@ struct player {
     uint8_t rules[32];   /* their hash */
     bool reads;          /* does not get done with them */
     uint64_t first_case; /* given ever */
+    unsigned n_messages; /* that held tasks */
+    size_t largest;      /* most tasks in one of them */
 };
 
 struct office {
@@ -58,6 +60,7 @@ static void dispatch(void *self)
         if (routing_workers_give(&o->workers, to, t, &task) != 0)
             routing_queue_return(&o->queue, t, false, "");
     }
+    routing_workers_flush(&o->workers);
 }
 
 static void on_result(void *self, struct routing_task *t, const Kesu__V1__Judgement *judgement,
@@ -131,8 +134,8 @@ static void say_result(struct player *p, uint64_t task_id, uint32_t attempt, boo
         result.failed = &why;
     else
         result.judgement = &judgement;
-    m.body_case = KESU__V1__TO_ROUTING__BODY_RESULT;
-    m.result = &result;
+    m.results = (Kesu__V1__TaskResult *[]){&result};
+    m.n_results = 1;
     say(p, &m);
 }
 
@@ -162,11 +165,14 @@ static void on_worker_message(void *self, const struct bus_msg *msg)
         if (!p->stopped) say_hello(p);
         return;
     }
-    if (m->body_case != KESU__V1__TO_WORKER__BODY_TASK) return;
-    assert_true(p->n_rules > 0 && p->n_tasks < MAX_TASK);
-    if (p->first_case == 0) p->first_case = m->task->task_id;
-    p->task[p->n_tasks] = m->task->task_id;
-    p->attempt[p->n_tasks++] = m->task->attempt;
+    p->n_messages += m->n_tasks > 0;
+    if (m->n_tasks > p->largest) p->largest = m->n_tasks;
+    for (size_t i = 0; i < m->n_tasks; i++) {
+        assert_true(p->n_rules > 0 && p->n_tasks < MAX_TASK);
+        if (p->first_case == 0) p->first_case = m->tasks[i]->task_id;
+        p->task[p->n_tasks] = m->tasks[i]->task_id;
+        p->attempt[p->n_tasks++] = m->tasks[i]->attempt;
+    }
     if (!p->stopped && !p->holds) answer_all(p);
 }
 
@@ -319,6 +325,42 @@ static void test_only_the_task_in_hand_is_blamed(void **state)
     assert_int_equal(routing_queue_find(&o->queue, 3)->tries, 0);
     assert_int_equal(routing_queue_take(&o->queue)->case_id, 1);
     assert_int_equal(routing_queue_take(&o->queue)->case_id, 2);
+}
+
+static void test_tasks_travel_together_but_not_one_that_ended_badly(void **state)
+{
+    struct office *o = *state;
+    struct player *victim = join(o, 0, true, 3);
+    add(o, 1, 3);
+    run(o, 3);
+    assert_int_equal(victim->n_messages, 1);
+    assert_int_equal(victim->largest, 3);
+    victim->dead = true; /* of the first, as far as anybody knows */
+    sim_crash(victim->instance);
+    struct player *next = join(o, 1, true, 3);
+    run(o, 6);
+    assert_int_equal(next->n_tasks, 3);
+    assert_int_equal(next->task[0], 1);
+    assert_int_equal(next->n_messages, 2);
+    assert_int_equal(next->largest, 2);
+}
+
+static void test_tasks_that_cannot_be_sent_go_back_unblamed(void **state)
+{
+    struct office *o = *state;
+    struct player *p = join(o, 0, true, 3);
+    run(o, 3);
+    p->dead = true;
+    sim_crash(p->instance); /* its connection is no more; routing does not know yet */
+    add(o, 1, 3);
+    dispatch(o);
+    assert_int_equal(routing_workers_leased(&o->workers), 0);
+    assert_int_equal(routing_queue_waiting(&o->queue), 3);
+    for (uint64_t id = 1; id <= 3; id++) {
+        struct routing_task *t = routing_queue_take(&o->queue);
+        assert_int_equal(t->case_id, id);
+        assert_int_equal(t->tries, 0);
+    }
 }
 
 static void test_results_after_being_stopped_are_dropped(void **state)
@@ -476,6 +518,8 @@ int main(void)
         T(test_uncommitted_tasks_stay),
         T(test_tasks_of_a_killed_worker_go_on_elsewhere),
         T(test_only_the_task_in_hand_is_blamed),
+        T(test_tasks_travel_together_but_not_one_that_ended_badly),
+        T(test_tasks_that_cannot_be_sent_go_back_unblamed),
         T(test_results_after_being_stopped_are_dropped),
         T(test_reconnecting_in_the_middle),
         T(test_result_of_an_old_epoch_is_dropped),
