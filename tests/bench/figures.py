@@ -55,6 +55,10 @@ class Figures:
         figure.values.append(value)
         figure.limits.append(limit)
 
+    def limit(self, name, otherwise):
+        """Of a part that ran before; it may have been left out."""
+        return self.all[name].value if name in self.all else otherwise
+
     def print_new(self):
         for f in self.all.values():
             if f.printed:

@@ -14,10 +14,12 @@
 #define MARK_BYTES  16 /* of hex digits in text and sender */
 #define HASH_LENGTH 32
 #define BATCHES_MAX 65536
+#define TIME_BYTES  8                           /* of a time of this century as a varint */
+#define TIME_MARK   (UINT64_C(0x2A5A5A5A5A5A5)) /* stands for received_at */
 
 /* Where the parts that differ lie in an encoded batch. */
 struct places {
-    size_t id, hash, text, sender;
+    size_t id, hash, received, text, sender;
 };
 
 struct load {
@@ -44,6 +46,11 @@ struct load {
 static void hex16(uint64_t v, uint8_t *to)
 {
     for (int i = 0; i < MARK_BYTES; i++, v <<= 4) to[i] = (uint8_t) "0123456789abcdef"[v >> 60];
+}
+
+static void varint(uint64_t v, unsigned n, uint8_t *to)
+{
+    for (unsigned i = 0; i < n; i++, v >>= 7) to[i] = (uint8_t)((v & 127) | (i + 1 < n ? 128 : 0));
 }
 
 /* ---- the batch ------------------------------------------------------------------- */
@@ -92,7 +99,8 @@ static struct buf *encode_batch(struct load *l, char *text)
     personal.n_contacts = l->opts.contacts ? 1 : 0;
     external.mailbox = "bench";
     external.hash = (ProtobufCBinaryData){sizeof(hash), hash};
-    external.sent_at = receive.received_at = clock_wall_us(l->env);
+    external.sent_at = clock_wall_us(l->env);
+    receive.received_at = (int64_t)TIME_MARK;
     receive.channel = KESU__V1__CHANNEL__CHANNEL_WEB;
     receive.external = &external;
     receive.personal = &personal;
@@ -121,11 +129,12 @@ static void make_message(struct load *l, const char *beginning)
     char *text = make_text(l, beginning);
     struct buf *b = l->message[m] = encode_batch(l, text);
     struct places *p = l->places[m] = calloc(l->opts.batch, sizeof(*p));
-    uint8_t id[16], hash[HASH_LENGTH];
+    uint8_t id[16], hash[HASH_LENGTH], received[TIME_BYTES];
     static const uint8_t number[] = {2 << 3, 0x80, 0x80, 0x80, 0x80, 0x40};
     CHECK(p != NULL && b->n <= BUS_MAX_BYTES);
     memset(id, 0xA5, sizeof(id));
     memset(hash, 0xC3, sizeof(hash));
+    varint(TIME_MARK, TIME_BYTES, received);
     l->batch_place[m] = find(b, 0, number, sizeof(number)) + 1;
     size_t at = 0;
     for (unsigned i = 0; i < l->opts.batch; i++) {
@@ -133,18 +142,18 @@ static void make_message(struct load *l, const char *beginning)
         p[i].hash = at = find(b, at, hash, sizeof(hash));
         if (l->opts.contacts) p[i].sender = find(b, at, "SSSSSSSSSSSSSSSS", MARK_BYTES);
         p[i].text = find(b, at, "TTTTTTTTTTTTTTTT", MARK_BYTES);
-        at = p[i].text;
+        p[i].received = find(b, p[i].id, received, sizeof(received));
+        at = p[i].received > p[i].text ? p[i].received : p[i].text;
     }
     free(text);
 }
 
-/* Only what differs: number of the batch, id, hash, mark of text and sender. */
+/* Only what differs: number of the batch, id, hash, time, mark of text and sender. */
 static void stamp(struct load *l, unsigned m, unsigned n)
 {
     uint8_t *b = l->message[m]->p;
-    uint64_t batch = (UINT64_C(1) << 34) + l->batches, ms = (uint64_t)clock_wall_us(l->env) / 1000;
-    for (unsigned i = 0; i < 5; i++, batch >>= 7)
-        b[l->batch_place[m] + i] = (uint8_t)((batch & 127) | (i < 4 ? 128 : 0));
+    uint64_t wall_us = (uint64_t)clock_wall_us(l->env), ms = wall_us / 1000;
+    varint((UINT64_C(1) << 34) + l->batches, 5, b + l->batch_place[m]);
     for (unsigned i = 0; i < n; i++) {
         const struct places *p = &l->places[m][i];
         uint64_t serial = l->sent + i, mark = (l->run << 32) ^ serial;
@@ -155,6 +164,7 @@ static void stamp(struct load *l, unsigned m, unsigned n)
         id[8] = 0x80;
         for (int k = 0; k < 7; k++) id[9 + k] = (uint8_t)(mark >> (8 * (6 - k)));
         memcpy(b + p->hash, &mark, sizeof(mark));
+        varint(wall_us, TIME_BYTES, b + p->received);
         hex16(mark, b + p->text);
         if (l->opts.contacts) hex16(mark, b + p->sender);
     }

@@ -3,6 +3,7 @@
 load and read it."""
 
 import ctypes
+import json
 import os
 import re
 import shutil
@@ -15,7 +16,6 @@ import urllib.request
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 FOLDS = ["routing", "sla-watch", "notification", "analytics"]
-AGENTS_PER_DEPARTMENT = 40
 READY_SECONDS = 120
 STOP_SECONDS = 30
 TOOL_SECONDS = 900
@@ -127,6 +127,21 @@ class Office:
         wait_for(lambda: all(self.is_ready(name) for name in self.daemons), "every daemon is ready")
         return self
 
+    def kesu(self, *args):
+        command = [os.path.join(self.build, "bin", "kesu"), *args, "--run-dir", self.run, "--data-dir", self.data]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=TOOL_SECONDS, check=False)
+        if done.returncode != 0:
+            raise RuntimeError(f"{' '.join(command)}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    def wait_folded(self, seq):
+        """Every fold has come to seq."""
+        def folded():
+            rows = [json.loads(line) for line in self.kesu("fold", "list", "--json").splitlines()]
+            at = {row["daemon"]: int(row.get("folded_seq", 0)) for row in rows}
+            return all(at[fold] >= seq for fold in FOLDS)
+        wait_for(folded, f"every fold has come to {seq:.0f}")
+
     def metrics(self, name):
         found = re.findall(r"^(\w+(?:\{[^}]*\})?) ([-0-9.e+]+)$", self.get(name, "/metrics"), re.M)
         return {k: float(v) for k, v in found}
@@ -167,9 +182,9 @@ def wait_for(question, what, seconds=READY_SECONDS, pause=0.005):
         time.sleep(pause)
 
 
-def make_policy(to, clocks=None):
-    """The shipped policy with agents enough for every complaint of the run;
-    clocks: the text of another sla.yaml."""
+def make_policy(to, agents, clocks=None):
+    """The shipped policy with so many agents in each department; clocks: the
+    text of another sla.yaml."""
     shutil.copytree(os.path.join(TOP, "deploy/policy"), to)
     with open(os.path.join(to, "org.yaml"), encoding="utf-8") as f:
         org = f.read()
@@ -183,7 +198,7 @@ def make_policy(to, clocks=None):
     for department, manager in departments:
         skills = sorted({f"'{c}.*'" for c, d in categories if d == department})
         skills = ", ".join([*skills, "'lang:zh'", "'lang:en'"])
-        for i in range(AGENTS_PER_DEPARTMENT):
+        for i in range(agents):
             org += (f"  - id: bench_{department}_{i}\n    name: Bench {i}\n    email: b{i}@kesu.example\n"
                     f"    department: {department}\n    manager: {manager}\n    skills: [{skills}]\n"
                     f"    capacity: 1000\n    language: en\n    agent: true\n")

@@ -4,11 +4,19 @@
 from collections import namedtuple
 
 import accept
+import clocks
+import life
+import mail
 import pipeline
+import workers
 
 Part = namedtuple("Part", "run repeats")
 
 PARTS = {
     "accept": Part(accept.run, 3),
     "pipeline": Part(pipeline.run, 3),
+    "mail": Part(mail.run, 1),
+    "life": Part(life.run, 1),
+    "clocks": Part(clocks.run, 3),
+    "workers": Part(workers.run, 3),
 }
