@@ -5,6 +5,7 @@ import fcntl
 import fnmatch
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -82,6 +83,18 @@ def pytest_collection_modifyitems(config, items):
         if os.environ.get("CI") == "true" and any((ROOT / glob).parent == folder for folder in folders):
             if not any(fnmatch.fnmatchcase(name, glob) for name in names):
                 raise pytest.UsageError(f"tests/skips.txt: no test is named {glob}")
+
+
+def quick_policy(directory):
+    """The shipped policy with mail into a Maildir and clocks of three seconds."""
+    policy = pathlib.Path(directory) / "policy"
+    shutil.copytree(ROOT / "deploy/policy", policy)
+    notify = (policy / "notify.yaml").read_text()
+    assert "transport: smtp" in notify
+    (policy / "notify.yaml").write_text(notify.replace("transport: smtp", "transport: maildir"))
+    sla = re.sub(r"dues: \{.*\}", "dues: {all: 3s}", (policy / "sla.yaml").read_text())
+    (policy / "sla.yaml").write_text(re.sub(r"escalate_after: \[.*\]", "escalate_after: [1h]", sla))
+    return policy
 
 
 class Office:

@@ -7,14 +7,13 @@ case once, and nothing whose outcome was journalled may have been done again.
 """
 
 import email
-import re
 import shutil
 import threading
 from collections import Counter
 
 import kesu_client
 import pytest
-from conftest import DAEMONS, ROOT, until
+from conftest import DAEMONS, quick_policy, until
 from kesu.v1 import command_pb2, query_pb2
 
 FOLDS = ["routing", "sla-watch", "notification", "analytics"]
@@ -85,13 +84,7 @@ class Load(threading.Thread):
 @pytest.fixture
 def busy(office):
     """All daemons, agents at work, mail into a Maildir, clocks of seconds, and a load."""
-    policy = office.dir / "policy"
-    shutil.copytree(ROOT / "deploy/policy", policy)
-    notify = (policy / "notify.yaml").read_text()
-    assert "transport: smtp" in notify
-    (policy / "notify.yaml").write_text(notify.replace("transport: smtp", "transport: maildir"))
-    sla = re.sub(r"dues: \{.*\}", "dues: {all: 3s}", (policy / "sla.yaml").read_text())
-    (policy / "sla.yaml").write_text(re.sub(r"escalate_after: \[.*\]", "escalate_after: [1h]", sla))
+    policy = quick_policy(office.dir)
     office.settings["intake"] = ["--policy-dir", str(policy)]
     office.settings["notification"] = ["--maildir", str(office.dir / "Sent"), "--language-wait", "0s"]
     office.start_all()

@@ -6,12 +6,14 @@ were told and when. At random points of the record the files are built again as
 a disk may hold them (power.py), the daemons are started on them, and what was
 acknowledged before that point is looked for.
 
-KESU_POWER_POINTS (200) are looked at, KESU_POWER_SEED (1) chooses them.
+KESU_POWER_POINTS (200) are looked at with intake alone, a fortieth of that with
+all daemons; KESU_POWER_SEED (1) chooses them.
 """
 
 import concurrent.futures
 import contextlib
 import ctypes
+import email
 import hashlib
 import os
 import pathlib
@@ -20,12 +22,14 @@ import shutil
 import struct
 import subprocess
 import tempfile
+from collections import Counter
 
 import kesu_client
 import power
 import pytest
-from conftest import BIN, ROOT, Office, until
-from kesu.v1 import command_pb2, event_pb2, query_pb2
+import test_kill
+from conftest import BIN, DAEMONS, ROOT, Office, quick_policy, until
+from kesu.v1 import event_pb2, query_pb2
 
 POINTS = int(os.environ.get("KESU_POWER_POINTS", "200"))
 SEED = int(os.environ.get("KESU_POWER_SEED", "1"))
@@ -80,7 +84,7 @@ class Ledger:
 
     def send(self, office, batches, size=4, kilobytes=2):
         """Batches with WINDOW of them on their way at once, until all are answered."""
-        lane, open_batches = office.lane(client="power"), {}
+        lane, open_batches = office.lane(client="load"), {}
         try:
             for _ in range(batches):
                 commands = [self.complaint(kilobytes) for _ in range(size)]
@@ -172,6 +176,10 @@ class Recording:
         assert not [path for path in seen if seen[path] != there[path]], "contents differ"
 
 
+def told_into(maildir):
+    return {"notification": ["--maildir", str(maildir), "--language-wait", "0s"]}
+
+
 def choose(records, n, dice):
     """Half anywhere, a quarter just after names changed, a quarter while all is new."""
     after_names = [i for i, r in enumerate(records) if r.kind in power.NAMES]
@@ -196,9 +204,7 @@ class Point:
         self.dir = directory
         self.office = Office(directory)
         self.outside = directory / "Sent"
-        self.office.settings = recording.office.settings | {
-            "notification": ["--maildir", str(self.outside), "--language-wait", "0s"]
-        }
+        self.office.settings = recording.office.settings | told_into(self.outside)
 
     def where(self):
         return (
@@ -206,12 +212,11 @@ class Point:
             f"intake says:\n{self.office.log('intake')[-1500:]}"
         )
 
-    def start(self, *names):
-        for name in names:
-            process = self.office.start(name, wait=False)
-            control = self.office.run / f"{name}-control.ipc"
-            until(lambda p=process, c=control: p.poll() is not None or c.exists(), f"{name} answers")
-            assert process.poll() is None, f"{name} does not start: {process.returncode}\n{self.office.log(name)}"
+    def start_intake(self):
+        process = self.office.start("intake", wait=False)
+        control = self.office.run / "intake-control.ipc"
+        until(lambda: process.poll() is not None or control.exists(), "intake answers")
+        assert process.poll() is None, f"intake does not start: {process.returncode}"
 
     def end(self):
         for process in self.office.processes.values():
@@ -235,7 +240,7 @@ def check_acknowledged(point, events, keys):
     """Every complaint that was acknowledged before stands there once, with its number, and can be read."""
     opened = {}
     for e in events:
-        if e.name == "case_opened" and e.event.client == "power":
+        if e.name == "case_opened" and e.event.client == "load":
             assert e.event.command_id not in opened, "a command opened two cases"
             opened[e.event.command_id] = e
     for command_id, (position, accepted) in point.ledger.told.items():
@@ -261,7 +266,7 @@ def check_asked_again(point, dice):
     commands = dice.sample(told, min(ASKED_AGAIN // 2, len(told))) + told[-10:] + not_told[-ASKED_AGAIN:]
     if not commands:
         return
-    lane = point.office.lane(client="power")
+    lane = point.office.lane(client="load")
     try:
         replies = lane.ask(commands, 30)
     finally:
@@ -293,7 +298,7 @@ def check_mails(point, events, keys):
 
 
 def check_intake(point, dice):
-    point.start("intake")
+    point.start_intake()
     events, keys = point.journal()
     assert point.office.control("intake", seconds=60, verify_journal=query_pb2.VerifyJournal()).intact
     check_acknowledged(point, events, keys)
@@ -304,6 +309,57 @@ def check_intake(point, dice):
         point.office.kesu("journal", "verify", "--anchor", str(anchor))
     check_asked_again(point, dice)
     check_acknowledged(point, *point.journal())
+
+
+class Letters:
+    """The mails of a Maildir: identity -> (what it says, to whom; its file)."""
+
+    def __init__(self, maildir):
+        self.found = {}
+        for path in maildir.glob("new/*"):
+            with path.open("rb") as file:
+                mail = email.message_from_binary_file(file)
+            text = "".join(part.get_payload() for part in mail.walk() if not part.is_multipart())
+            says = (mail["To"], mail["Subject"], text)
+            self.found[mail["Message-ID"].strip("<>")] = (says, path.stat().st_ino)
+
+    def check_one_identity_each(self):
+        says = Counter(said for said, _ in self.found.values())
+        twice = [said[:2] for said, n in says.items() if n > 1]
+        assert not twice, f"told under two identities: {twice[:5]}"
+
+
+def check_office(point, dice):
+    """All daemons go on: each case is done once, and what was told outside is told at most once more."""
+    before = Letters(point.outside)
+    outside = power.Recorder(RECORDER, point.dir / "record", [point.outside], sync_us=0)
+    point.start_intake()
+    events, keys = point.journal()
+    point.office.environment = outside.environment
+    recorded = test_kill.recorded_mails(events)
+    cases = set(check_acknowledged(point, events, keys).values())
+    others = [name for name in DAEMONS if name != "intake"]
+    point.office.start_all(*others)
+    if any(e.name == "policy_activated" for e in events):
+        point.office.agents_present()
+    test_kill.wait_done(point.office, {e.seq for e in cases})
+    events, keys = point.journal()
+    check_acknowledged(point, events, keys)
+    twice = [fact for fact, n in Counter(test_kill.facts(events)).items() if n > 1]
+    assert not twice, f"done twice: {twice[:5]}"
+    after = Letters(point.outside)
+    after.check_one_identity_each()
+    assert not set(before.found) - set(after.found)
+    assert not test_kill.recorded_mails(events) - set(after.found), "told, says the journal, and no mail is there"
+    sent = Counter(r.paths()[1].rpartition("/")[2] for r in outside.records() if r.kind == power.RENAMED)
+    attempts = {e.body.message_id: e.body.attempts for e in events if e.name == "delivery_recorded"}
+    for letter in before.found:
+        n = sent[letter.partition("@")[0]]
+        assert n <= (0 if letter in recorded else 1), f"{letter} was sent {n} times more"
+        assert attempts.get(letter, 1 + n) >= 1 + n, f"{letter} was sent again and that was not counted"
+    for name in ("routing", "sla-watch", "notification", "analytics"):
+        verified = point.office.control(name, seconds=60, verify_fold=query_pb2.VerifyFold())
+        assert verified.same, f"{name} is not what its rebuild is: {verified.difference}"
 
 
 def describe(records, seq):
@@ -322,11 +378,11 @@ def describe(records, seq):
     return "\n".join(lines)
 
 
-def audit(recording, n, check, directory):
-    """n points of a recording, each rebuilt, started and checked."""
+def audit(recording, points, check, directory):
+    """Each point of a recording rebuilt, started and checked."""
     records = recording.recorder.records()
     recording.check_whole(records)
-    points = choose(records, n, random.Random(f"points {SEED}"))
+    points = choose(records, points, random.Random(f"points {SEED}"))
     failures, waiting = [], []
 
     def one(point):
@@ -384,3 +440,18 @@ def test_intake_after_a_power_failure_has_all_it_acknowledged(place):
         until(stored, "the register is stored while intake runs")
     assert len(list((office.data / "intake/journal").iterdir())) > 4, "segments were begun"
     audit(recording, POINTS, check_intake, place)
+
+
+def test_the_office_after_a_power_failure_repeats_nothing(place):
+    """All daemons, mail into a Maildir of another machine, clocks that are due at once."""
+    recording = Recording(place / "office")
+    office, ledger = recording.office, recording.ledger
+    office.settings = {"intake": ["--policy-dir", str(quick_policy(office.dir)), *INTAKE]} | told_into(recording.outside)
+    with recording.running():
+        office.start_all()
+        office.agents_present()
+        ledger.send(office, 10)
+        test_kill.wait_done(office, {accepted.case_id for _, accepted in ledger.told.values()})
+        ledger.send(office, 5)
+        office.wait_folded("notification")
+    audit(recording, max(2, POINTS // 40), check_office, place)
