@@ -145,27 +145,10 @@ int blob_get(struct blob *b, const uint8_t name[HASH_BYTES], struct span *ret)
     return 0;
 }
 
-/* Zeros over the whole file, synced: its name goes last. */
-static int wipe(struct env *env, const char *path)
-{
-    static const uint8_t zeros[4096];
-    struct file *f = NULL;
-    uint64_t size = 0;
-    int err = file_open(env, path, FILE_WRITE, &f);
-    if (err != 0) return err;
-    err = file_size(env, f, &size);
-    for (uint64_t at = 0; at < size && err == 0; at += sizeof zeros)
-        err = file_write(env, f, at, zeros, size - at < sizeof zeros ? (size_t)(size - at) : sizeof zeros);
-    if (err == 0 && file_sync(env, f) != 0) err = E_IO;
-    file_close(env, f);
-    return err;
-}
-
 int blob_drop(struct blob *b, const uint8_t name[HASH_BYTES])
 {
     char *path = path_of(b, name, false);
-    int err = wipe(b->env, path);
-    if (err == 0) err = files_unlink(b->env, path);
+    int err = files_wipe(b->env, path);
     mem_free(&b->env->mem, path);
     return err;
 }

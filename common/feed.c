@@ -24,6 +24,7 @@
 #define RETRY_MAX_US   (4 * USEC_PER_SEC)
 #define ARENA_BYTES    ((size_t)1 << 20)
 #define WANT_MAX       1024
+#define ERASED_BYTES   ((size_t)8 << 20) /* of CustomerErased, unpacked */
 
 enum feed_state { FEED_ASKING, FEED_FOLLOWING, FEED_REFUSED };
 
@@ -232,6 +233,24 @@ static int check_block(struct feed *f, const struct buf *block, struct block_hea
     return 1;
 }
 
+/* Keys of people who were erased are forgotten as soon as the block is here. */
+static void forget_keys(struct feed *f, struct span block, const struct block_head *head)
+{
+    struct arena arena = {0};
+    for (uint32_t i = 0; f->opts.ring != NULL && i < head->count; i++) {
+        struct block_event ev;
+        Kesu__V1__Event *event;
+        block_event_at(block, i, &ev);
+        if (ev.type != KESU__V1__EVENT__BODY_CUSTOMER_ERASED) continue;
+        if (arena.mem == NULL) arena_init(&arena, &f->env->mem, ERASED_BYTES);
+        arena_reset(&arena);
+        if (codec_unpack_own(&kesu__v1__event__descriptor, ev.bytes, &arena, &event) != 0) continue;
+        for (size_t k = 0; k < event->customer_erased->n_key_ids; k++)
+            seal_ring_erase(f->opts.ring, event->customer_erased->key_ids[k]);
+    }
+    if (arena.mem != NULL) arena_deinit(&arena);
+}
+
 static void take_block(struct feed *f, const Kesu__V1__BlockFollows *follows, struct buf *block)
 {
     if (f->state != FEED_FOLLOWING) return;
@@ -255,6 +274,7 @@ static void take_block(struct feed *f, const Kesu__V1__BlockFollows *follows, st
         return;
     }
     take_keys(f, follows->keys, follows->n_keys);
+    forget_keys(f, buf_span(block), &head);
     f->block_us = f->heard_us;
     f->next_seq = head.first_seq + head.count;
     memcpy(f->last_hash, head.hash, HASH_BYTES);

@@ -47,3 +47,18 @@ int files_replace(struct env *env, const char *path, struct span content)
     mem_free(&env->mem, aside);
     return e;
 }
+
+int files_wipe(struct env *env, const char *path)
+{
+    static const uint8_t zeros[4096];
+    struct file *f = NULL;
+    uint64_t size = 0;
+    int err = file_open(env, path, FILE_WRITE, &f);
+    if (err != 0) return err;
+    err = file_size(env, f, &size);
+    for (uint64_t at = 0; at < size && err == 0; at += sizeof zeros)
+        err = file_write(env, f, at, zeros, size - at < sizeof zeros ? (size_t)(size - at) : sizeof zeros);
+    if (err == 0 && file_sync(env, f) != 0) err = E_IO;
+    file_close(env, f);
+    return err == 0 ? files_unlink(env, path) : err;
+}

@@ -91,5 +91,7 @@ static inline int files_free_bytes(struct env *env, const char *path, uint64_t *
  * mem_free(&env->mem, ret->p). replace: written aside, synced, renamed. */
 int files_read_all(struct env *env, const char *path, size_t max, struct span *ret);
 int files_replace(struct env *env, const char *path, struct span content);
+/* Zeros over it, synced, then its name goes. E_NOT_FOUND. */
+int files_wipe(struct env *env, const char *path);
 
 #endif

@@ -126,6 +126,7 @@ const struct limit limits_table[] = {
     EXACT(info, head_hash, 32),
     BYTES(get_case, number, 32),
     EACH(case_state, contact_hashes, 16, 16, 16),
+    EACH(forget_mails, addresses, 64, 0, 320),
     RANGE(list_cases, limit, 1, 1000),
     ID(list_cases, department),
     ID(list_cases, agent),

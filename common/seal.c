@@ -146,6 +146,11 @@ void seal_ring_add(struct seal_ring *r, uint64_t key_id, struct span secret)
         memcpy(e->key.secret, secret.p, SEAL_KEY_BYTES);
 }
 
+void seal_ring_erase(struct seal_ring *r, uint64_t key_id)
+{
+    if (find(r, key_id) != NULL) seal_ring_add(r, key_id, SPAN_NONE);
+}
+
 int seal_ring_get(struct seal_ring *r, uint64_t key_id, const uint8_t **ret)
 {
     const struct ring_entry *e = find(r, key_id);

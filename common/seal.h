@@ -33,6 +33,7 @@ struct seal_ring;
 struct seal_ring *seal_ring_new(struct mem *m, unsigned max_keys);
 void seal_ring_free(struct seal_ring **p);                                    /* wipes */
 void seal_ring_add(struct seal_ring *r, uint64_t key_id, struct span secret); /* empty: erased */
+void seal_ring_erase(struct seal_ring *r, uint64_t key_id);                   /* wiped, if it is there */
 /* E_NOT_FOUND: ask intake; E_ERASED. */
 int seal_ring_get(struct seal_ring *r, uint64_t key_id, const uint8_t **ret);
 

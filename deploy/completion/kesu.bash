@@ -21,6 +21,8 @@ _kesu()
 	'act close'*) offer=' --as --expected-version --lesson' ;;
 	'act assign'*) offer=' --as --expected-version --reason' ;;
 	'act presence'*) offer=' --as --capacity' ;;
+	'customer show'*) offer=' --personal' ;;
+	'customer erase'*) offer=' --reason --yes --no-mails' ;;
 	'stats '*) offer=' --by --since' ;;
 	'top '*) offer=' --every --times' ;;
 	'policy check'*) offer='' ;;
@@ -49,10 +51,11 @@ _kesu()
 	'help '*) offer='' ;;
 	esac
 	if [[ $word == -* ]]; then offer+=" $common"
-	elif [[ ${#words[@]} -eq 0 ]]; then offer=' up submit tail show list act stats top policy journal fold health clocks workers deadletters clock keys demo completion manual help'
+	elif [[ ${#words[@]} -eq 0 ]]; then offer=' up submit tail show list act customer stats top policy journal fold health clocks workers deadletters clock keys demo completion manual help'
 	elif [[ ${#words[@]} -eq 1 ]]; then
 		case ${words[0]} in
 		act) offer='start note resolve close assign presence' ;;
+		customer) offer='show erase' ;;
 		policy) offer='check keys diff apply' ;;
 		journal) offer='info verify export' ;;
 		fold) offer='list verify rebuild skip' ;;

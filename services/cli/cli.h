@@ -137,6 +137,8 @@ int cli_act_start(struct cli *c);
 int cli_clock_accept(struct cli *c);
 int cli_clocks(struct cli *c);
 int cli_completion(struct cli *c);
+int cli_customer_erase(struct cli *c);
+int cli_customer_show(struct cli *c);
 int cli_deadletters_list(struct cli *c);
 int cli_deadletters_resend(struct cli *c);
 int cli_demo(struct cli *c);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "cli.h"
+#include "seal.h"
 
 static const char indent[] = "                               ";
 
@@ -33,10 +34,16 @@ static void print_state(const Kesu__V1__CaseState *s)
            cli_word(&kesu__v1__channel__descriptor, (int)s->channel, a),
            cli_word(&kesu__v1__language__descriptor, (int)s->language, c), cli_time(s->received_at, d),
            (unsigned)s->messages);
+    if (s->erased_seq != 0) printf("  [erased] by event %" PRIu64 "\n", s->erased_seq);
     if (s->suspected_case != 0)
         printf("  names case %" PRIu64 ", but comes from somebody else\n", s->suspected_case);
     if (s->n_clocks > 0) printf("Clocks\n");
     for (size_t i = 0; i < s->n_clocks; i++) print_clock(s->clocks[i]);
+}
+
+static bool has_text(const Kesu__V1__Event *e)
+{
+    return seal_of_event(e) != NULL;
 }
 
 int cli_show(struct cli *c)
@@ -63,6 +70,8 @@ int cli_show(struct cli *c)
             continue;
         }
         cli_story_event(e, r->seq, r->block_time, 0, indent);
+        if (i < d->n_opened && d->opened[i].len == 0 && d->state->erased_seq != 0 && has_text(e))
+            printf("%s[erased]\n", indent);
         if (i < d->n_opened) cli_story_opened(c, e, span_of(d->opened[i].data, d->opened[i].len), indent);
     }
     return 0;

@@ -168,6 +168,18 @@ static const struct cli_flag demo_flags[] = {
     END,
 };
 
+static const struct cli_flag customer_flags[] = {
+    {"personal", NULL, NULL, "open what is sealed: the contacts"},
+    END,
+};
+
+static const struct cli_flag erase_flags[] = {
+    {"reason", "TEXT", NULL, "why, kept for ever in the journal: no personal data"},
+    {"yes", NULL, NULL, "do not ask"},
+    {"no-mails", NULL, NULL, "do not look through the mails the email adapter has kept beside"},
+    END,
+};
+
 const struct cli_command cli_commands[] = {
     {"up", "", 0, 0, "start all daemons and watch over them",
      "Starts intake, routing, its workers, sla-watch, notification, analytics and the email adapter as "
@@ -210,6 +222,13 @@ const struct cli_command cli_commands[] = {
      assign_flags, cli_act_assign},
     {"act presence", "AGENT on|off", 2, 2, "say that an agent comes or goes",
      "AGENT is a staff id of org.yaml, or all.", presence_flags, cli_act_presence},
+    {"customer show", "CASE", 1, 1, "list the cases of the person a case is of",
+     "Those that are not erased, newest first.", customer_flags, cli_customer_show},
+    {"customer erase", "CASE", 1, 1, "forget a person, for ever",
+     "Destroys the keys of the person's profile and of all their cases, attachments nobody else's case "
+     "shares, and mails of theirs the email adapter has kept beside. The cases stay, without a word of what "
+     "was said. Maildirs and mail servers are not touched.",
+     erase_flags, cli_customer_erase},
     {"stats", "", 0, 0, "print counts and times", "As analytics has counted them.", stats_flags, cli_stats},
     {"top", "", 0, 0, "a live screen of the office",
      "Rates, stages, daemons and how far each has come. q or Ctrl-C ends it.", top_flags, cli_top},

@@ -316,6 +316,7 @@ int intake_control_open(struct intake *in)
     static const struct svc_control_row rows[] = {
         {KESU__V1__CONTROL_REQUEST__BODY_GET_CASE, on_get_case},
         {KESU__V1__CONTROL_REQUEST__BODY_LIST_CASES, on_list_cases},
+        {KESU__V1__CONTROL_REQUEST__BODY_GET_CUSTOMER, intake_control_customer},
         {KESU__V1__CONTROL_REQUEST__BODY_LIST_AGENTS, on_list_agents},
         {KESU__V1__CONTROL_REQUEST__BODY_VERIFY_JOURNAL, on_verify},
     };

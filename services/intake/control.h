@@ -18,5 +18,7 @@ int intake_control_open(struct intake *in);
 void intake_control_close(struct intake *in);
 /* A step of what takes longer than a turn. */
 void intake_control_turn(struct intake *in);
+/* control_customer.c: the row for GetCustomer. */
+void intake_control_customer(void *self, uint64_t peer, const Kesu__V1__ControlRequest *request);
 
 #endif

@@ -158,13 +158,31 @@ static void make_dead(struct notification *n, struct fold *f, struct notificatio
     (void)n;
 }
 
+/* Nothing is left to do for it. */
+static int forget_intent(struct notification *n, struct fold *f, const struct notification_intent *i)
+{
+    struct notification_state s;
+    struct key key;
+    notification_drop_attempt(f, i);
+    notification_intent_key(i->cause_seq, i->kind, &key);
+    fold_del(f, NOTIFICATION_INTENTS, key_span(&key));
+    n->queued--;
+    int err = notification_get_state(f, i->case_id, &s);
+    if (err != 0) return known(err);
+    s.n_intents--;
+    if (s.closed && s.n_intents == 0)
+        notification_drop_case(f, i->case_id);
+    else
+        notification_put_state(f, i->case_id, &s);
+    return 0;
+}
+
 static int on_recorded(void *self, struct fold *f, const struct fold_event *ev)
 {
     struct notification *n = self;
     const Kesu__V1__DeliveryRecorded *d = ev->event->delivery_recorded;
     struct notification_intent i;
     struct notification_attempt a = {0};
-    struct notification_state s;
     char purpose[NOTIFICATION_ID_BYTES + 12];
     int err = d->target == 0 ? notification_get_intent(f, d->cause_seq, d->kind, &i) : E_NOT_FOUND;
     if (err != 0) return known(err);
@@ -175,19 +193,62 @@ static int on_recorded(void *self, struct fold *f, const struct fold_event *ev)
         make_dead(n, f, &i, d, ev->time_us);
         return 0;
     }
-    struct key key;
-    notification_drop_attempt(f, &i);
-    notification_intent_key(i.cause_seq, i.kind, &key);
-    fold_del(f, NOTIFICATION_INTENTS, key_span(&key));
-    n->queued--;
-    err = notification_get_state(f, i.case_id, &s);
-    if (err != 0) return known(err);
-    s.n_intents--;
-    if (s.closed && s.n_intents == 0)
-        notification_drop_case(f, i.case_id);
-    else
-        notification_put_state(f, i.case_id, &s);
-    return 0;
+    return forget_intent(n, f, &i);
+}
+
+static bool is_among(const Kesu__V1__CustomerErased *x, uint64_t case_id)
+{
+    size_t low = 0, high = x->n_case_ids; /* descending */
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (x->case_ids[middle] == case_id) return true;
+        if (x->case_ids[middle] > case_id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return false;
+}
+
+/* The next dead letter to the person, after `from`. E_NOT_FOUND: there is none. */
+static int next_dead(struct notification *n, struct fold *f, const Kesu__V1__CustomerErased *x,
+                     struct key *from, struct notification_intent *ret)
+{
+    struct store_cursor *cursor;
+    struct span key, value;
+    int err = fold_cursor(f, NOTIFICATION_INTENTS, &cursor);
+    if (err != 0) return err;
+    for (err = store_seek(n->env, cursor, key_span(from), &key, &value); err == 0;
+         err = store_step(n->env, cursor, +1, &key, &value)) {
+        err = notification_read_intent(key, value, ret);
+        if (err != 0 || (ret->dead && ret->staff[0] == '\0' && is_among(x, ret->case_id))) break;
+    }
+    if (err == 0) {
+        from->n = 0;
+        key_bytes(from, key);
+        key_u8(from, 0);
+    }
+    store_cursor_close(n->env, cursor);
+    return err;
+}
+
+/* What waits to be sent finds no key and is not sent; what could not be sent never will be. */
+static int on_erased(void *self, struct fold *f, const struct fold_event *ev)
+{
+    const Kesu__V1__CustomerErased *x = ev->event->customer_erased;
+    struct notification_intent i;
+    struct key key, from = {.n = 0};
+    int err;
+    for (size_t k = 0; k < x->n_case_ids; k++) {
+        notification_case_key(x->case_ids[k], &key);
+        fold_del(f, NOTIFICATION_SUMMARIES, key_span(&key));
+    }
+    key_u8(&from, 0);
+    while ((err = next_dead(self, f, x, &from, &i)) == 0) {
+        err = forget_intent(self, f, &i);
+        if (err != 0) return err;
+    }
+    return known(err);
 }
 
 const struct fold_row notification_intents_rows[NOTIFICATION_N_EVENTS] = {
@@ -198,4 +259,5 @@ const struct fold_row notification_intents_rows[NOTIFICATION_N_EVENTS] = {
     {KESU__V1__EVENT__BODY_CASE_RESOLVED, on_resolved},
     {KESU__V1__EVENT__BODY_CASE_CLOSED, on_closed},
     {KESU__V1__EVENT__BODY_DELIVERY_RECORDED, on_recorded},
+    {KESU__V1__EVENT__BODY_CUSTOMER_ERASED, on_erased},
 };

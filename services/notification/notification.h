@@ -85,7 +85,7 @@ struct notification {
 };
 
 /* intents.c: events to intents. */
-#define NOTIFICATION_N_EVENTS 7
+#define NOTIFICATION_N_EVENTS 8
 extern const struct fold_row notification_intents_rows[NOTIFICATION_N_EVENTS];
 
 /* send.c */

@@ -148,6 +148,14 @@ static int on_presence_set(void *self, struct fold *f, const struct fold_event *
     return 0;
 }
 
+/* Cases not judged yet stay: their key is gone, and they go to the default queue. */
+static int on_customer_erased(void *self, struct fold *f, const struct fold_event *ev)
+{
+    (void)self;
+    routing_similar_forget(f, ev->event->customer_erased->customer_id);
+    return 0;
+}
+
 static int on_policy_activated(void *self, struct fold *f, const struct fold_event *ev)
 {
     (void)f;
@@ -169,6 +177,7 @@ const struct fold_row routing_events_rows[ROUTING_N_EVENTS] = {
     {KESU__V1__EVENT__BODY_CLOCK_FIRED, on_clock_fired},
     {KESU__V1__EVENT__BODY_DELIVERY_RECORDED, on_touched},
     {KESU__V1__EVENT__BODY_POLICY_ACTIVATED, on_policy_activated},
+    {KESU__V1__EVENT__BODY_CUSTOMER_ERASED, on_customer_erased},
 };
 
 /* ---- memory from the store ------------------------------------------------ */

@@ -39,6 +39,13 @@ uint32_t routing_similar_customer(struct fold *f, uint64_t customer_id)
     return n;
 }
 
+void routing_similar_forget(struct fold *f, uint64_t customer_id)
+{
+    struct key k = {.n = 0};
+    key_u64(&k, customer_id);
+    if (customer_id != 0) fold_del(f, ROUTING_CUSTOMERS, key_span(&k));
+}
+
 unsigned routing_similar_note(uint8_t *row, unsigned n, uint64_t who, uint32_t hour)
 {
     unsigned kept = 0;

@@ -10,6 +10,8 @@
 
 /* Earlier cases of this customer, then counts this one. 0 for customer 0. */
 uint32_t routing_similar_customer(struct fold *f, uint64_t customer_id);
+/* What was counted of somebody erased goes. */
+void routing_similar_forget(struct fold *f, uint64_t customer_id);
 /* Distinct people who complained about the same thing (product, part number
  * and lot, as far as said) in the window, this one among them; then remembers
  * this one. Without a customer the case stands for one. 0: no object is named. */

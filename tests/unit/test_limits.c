@@ -18,7 +18,7 @@ static const ProtobufCMessageDescriptor *const messages[] = {
     M(close_case),      M(set_presence),   M(record_delivery), M(store_policy_part), M(activate_policy),
     M(case_opened),     M(customer_added), M(subscribe),       M(want_keys),         M(key),
     M(list_cases),      M(worker_hello),   M(task_failed),     M(erase_customer),    M(customer_erased),
-    M(to_worker),       M(to_routing),
+    M(to_worker),       M(to_routing),     M(forget_mails),
 #undef M
 };
 

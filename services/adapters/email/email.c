@@ -7,6 +7,7 @@
 
 struct email_daemon {
     struct env *env;
+    struct svc *svc;
     struct email email;
     struct email_maildir **maildirs;
     unsigned n_maildirs;
@@ -56,18 +57,41 @@ static int open_maildirs(struct email_daemon *d, const struct conf *conf)
     return 0;
 }
 
+static void on_forget(void *self, uint64_t peer, const Kesu__V1__ControlRequest *request)
+{
+    struct email_daemon *d = self;
+    const Kesu__V1__ForgetMails *f = request->forget_mails;
+    Kesu__V1__Done done = KESU__V1__DONE__INIT;
+    Kesu__V1__ControlReply reply = KESU__V1__CONTROL_REPLY__INIT;
+    unsigned n = 0;
+    int rc = email_forget(&d->email, f->addresses, f->n_addresses, &n);
+    if (rc != 0) {
+        svc_refuse(d->svc, peer, request->id, rc, "forget_mails", err_text(rc));
+        return;
+    }
+    done.count = n;
+    reply.body_case = KESU__V1__CONTROL_REPLY__BODY_DONE;
+    reply.done = &done;
+    svc_answer(d->svc, peer, request->id, &reply);
+}
+
+static const struct svc_control_row controls[] = {
+    {KESU__V1__CONTROL_REQUEST__BODY_FORGET_MAILS, on_forget},
+};
+
 static int start(struct svc *svc, void **ret_self)
 {
     struct env *env = svc_env(svc);
     struct email_daemon *d = mem_zalloc(&env->mem, sizeof(*d));
     d->env = env;
+    d->svc = svc;
     const struct email_opts opts = {.intake = svc_endpoint(svc, "intake-new"),
                                     .blob_dir = svc_path(svc, "blobs"),
                                     .keep_dir = svc_path(svc, "email"),
                                     .max_bytes = (size_t)conf_int(svc_conf(svc), "max-mail-size")};
     int rc = email_open(&d->email, env, &opts);
     if (rc == 0) rc = open_maildirs(d, svc_conf(svc));
-    if (rc == 0) rc = svc_control(svc, NULL, 0, NULL, d);
+    if (rc == 0) rc = svc_control(svc, controls, sizeof(controls) / sizeof(*controls), NULL, d);
     if (rc < 0) {
         stop(d);
         return rc;

@@ -91,6 +91,9 @@ Kesu__V1__Command *email_command(const struct mail_read *mail, const char *mailb
 /* DIR/<hash of the mail>.mail and .reason, synced. */
 int email_set_aside(struct env *env, const char *dir, struct span raw, const char *reason);
 
+/* forget.c: overwrites and removes what is kept beside and names one of these addresses. */
+int email_forget(struct email *e, char *const *addresses, size_t n_addresses, unsigned *ret_n);
+
 /* ---- the two ways in ------------------------------------------------------- */
 
 struct email_maildir;

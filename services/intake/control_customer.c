@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A customer with the cases that are not erased: what an operator looks at
+ * before erasing, and the contacts by which mails kept elsewhere are found. */
+#include "control.h"
+
+#include "cases.h"
+#include "err.h"
+#include "intake.h"
+#include "seal.h"
+
+#define MAX_CASES   1000
+#define REPLY_BYTES ((size_t)900 << 10)
+
+struct telling {
+    struct intake *in;
+    struct arena *arena;
+    Kesu__V1__CustomerDetail *detail;
+    size_t bytes, room;
+};
+
+static void add_contact(struct telling *t, const char *value)
+{
+    Kesu__V1__CustomerDetail *d = t->detail;
+    for (size_t i = 0; i < d->n_contacts; i++)
+        if (strcmp(d->contacts[i], value) == 0) return;
+    if (t->bytes + strlen(value) > REPLY_BYTES) return;
+    if (d->n_contacts == t->room) {
+        size_t room = t->room * 2 + 16;
+        char **grown = arena_alloc(t->arena, room * sizeof(char *));
+        if (grown == NULL) return;
+        if (d->n_contacts > 0) memcpy(grown, d->contacts, d->n_contacts * sizeof(char *));
+        d->contacts = grown;
+        t->room = room;
+    }
+    d->contacts[d->n_contacts++] = (char *)(uintptr_t)value;
+    t->bytes += strlen(value) + 4;
+}
+
+static void add_contacts(struct telling *t, const Kesu__V1__Personal *p)
+{
+    for (size_t i = 0; p != NULL && i < p->n_contacts; i++) add_contact(t, p->contacts[i]->value);
+}
+
+/* Of the event that added the customer, or opened a case. */
+static void open_contacts(struct telling *t, uint64_t seq)
+{
+    Kesu__V1__Event *event;
+    Kesu__V1__Personal *profile;
+    Kesu__V1__CaseText *text;
+    struct seal_key key;
+    struct span bytes;
+    int64_t time_us;
+    if (!t->in->open || intake_read_event(t->in->journal, seq, t->arena, &event, &time_us, &bytes) != 0)
+        return;
+    const Kesu__V1__Sealed *sealed = seal_of_event(event);
+    if (sealed == NULL || intake_keys_get(t->in->keys, sealed->key_id, &key) != 0) return;
+    if (event->body_case == KESU__V1__EVENT__BODY_CUSTOMER_ADDED &&
+        seal_open_message(key.secret, sealed, &kesu__v1__personal__descriptor, t->arena, &profile) == 0)
+        add_contacts(t, profile);
+    if (event->body_case == KESU__V1__EVENT__BODY_CASE_OPENED &&
+        seal_open_message(key.secret, sealed, &kesu__v1__case_text__descriptor, t->arena, &text) == 0)
+        add_contacts(t, text->personal);
+    memset(&key, 0, sizeof(key));
+}
+
+static int add_cases(struct telling *t, uint64_t newest, bool personal)
+{
+    Kesu__V1__CustomerDetail *d = t->detail;
+    d->cases = arena_alloc(t->arena, MAX_CASES * sizeof(*d->cases));
+    if (d->cases == NULL) return E_NOMEM;
+    for (uint64_t id = newest; id != 0 && d->n_cases < MAX_CASES && t->bytes < REPLY_BYTES;) {
+        Kesu__V1__CaseState *s;
+        int err = intake_case_get(&t->in->reg, id, t->arena, &s);
+        if (err != 0) return err;
+        t->bytes += codec_size(s) + 8;
+        d->cases[d->n_cases++] = s;
+        if (personal) open_contacts(t, id);
+        id = s->previous_case;
+    }
+    return 0;
+}
+
+static int tell(struct telling *t, const Kesu__V1__GetCustomer *get)
+{
+    struct customer_row row;
+    uint64_t customer_id = get->customer_id;
+    Kesu__V1__CaseState *s = NULL;
+    if (get->case_id != 0) {
+        int err = intake_case_get(&t->in->reg, get->case_id, t->arena, &s);
+        if (err != 0) return err;
+        customer_id = s->customer_id;
+    }
+    if (customer_id == 0 && s != NULL) {
+        t->detail->erased_seq = s->erased_seq;
+        return s->erased_seq == 0 ? add_cases(t, s->case_id, get->personal) : 0;
+    }
+    if (!intake_customer_get(&t->in->reg, customer_id, &row)) return E_NOT_FOUND;
+    t->detail->customer_id = customer_id;
+    t->detail->erased_seq = row.erased_seq;
+    if (get->personal) open_contacts(t, customer_id);
+    return add_cases(t, row.last_case, get->personal);
+}
+
+void intake_control_customer(void *self, uint64_t peer, const Kesu__V1__ControlRequest *request)
+{
+    struct intake *in = self;
+    Kesu__V1__CustomerDetail detail = KESU__V1__CUSTOMER_DETAIL__INIT;
+    Kesu__V1__ControlReply reply = KESU__V1__CONTROL_REPLY__INIT;
+    struct telling t = {.in = in, .arena = &in->control.arena, .detail = &detail};
+    arena_reset(t.arena);
+    int err = tell(&t, request->get_customer);
+    if (err != 0) {
+        svc_refuse(in->svc, peer, request->id, err == E_NOT_FOUND ? E_UNKNOWN : E_TOO_BIG, "get_customer",
+                   err == E_NOT_FOUND ? "no such customer or case" : err_text(err));
+        return;
+    }
+    reply.body_case = KESU__V1__CONTROL_REPLY__BODY_CUSTOMER_DETAIL;
+    reply.customer_detail = &detail;
+    svc_answer(in->svc, peer, request->id, &reply);
+}
