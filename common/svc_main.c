@@ -30,6 +30,7 @@ struct daemon {
     struct timer *ready_timer;
     struct turn_hook *ready_hook;
     bool ready, finishing;
+    struct stats_value *ready_metric;
     int64_t watchdog_us, fed_us; /* 0: nobody watches us */
 };
 
@@ -39,6 +40,7 @@ static void tell_ready(struct daemon *d)
     health_set_ready(d->health, why);
     if ((why == NULL) != d->ready) {
         d->ready = why == NULL;
+        stats_set(d->ready_metric, d->ready);
         if (d->ready)
             log_info(d->env, "ready");
         else
@@ -109,6 +111,10 @@ static int start(struct daemon *d)
     if (e == 0) e = open_health(d);
     if (e == 0) e = svc_new(d->env, d->def, d->conf, &d->svc);
     if (e < 0) return e;
+    d->ready_metric = stats_value(d->env->stats, STATS_GAUGE, "kesu_ready", NULL, "1: ready");
+    stats_set(stats_value(d->env->stats, STATS_GAUGE, "kesu_info", "version=\"" KESU_VERSION "\"",
+                          "1, with the version of the program"),
+              1);
     d->watchdog_us = notify_watchdog_us();
     d->ready_timer = timer_new(d->env, on_ready_timer, d);
     d->ready_hook = turn_hook_new(d->env, on_turn_end, d);
