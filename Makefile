@@ -42,6 +42,8 @@ LDFLAGS  += $(ldflags.$(VARIANT))
 # ---- how much of each proof ----------------------------------------------
 # The short form: what CI has time for. `make check-long` has the full counts.
 SEEDS        ?= 200
+FIRST        ?= 1
+JOBS         ?= $(shell nproc)
 KILLS        ?= 30
 STALL        ?= 3
 FUZZ_SECONDS ?= 10
@@ -110,7 +112,10 @@ check-unit: $(unit_tests) ## unit tests
 
 .PHONY: check-scenario
 check-scenario: $(scenarios) ## all services in one process on the simulated world (SEEDS=200)
-	tests/run-programs scenario $(addsuffix ' --seeds $(SEEDS)',$(scenarios))
+	tests/run-programs scenario $(addsuffix ' --seeds $(SEEDS) --first $(FIRST) --jobs $(JOBS)',$(scenarios))
+.PHONY: scenario
+scenario: $(scenarios) ## the same for nights: SEEDS= FIRST= JOBS=, and failing seeds are made smaller
+	$(BUILD)/tests/scenario/scenario --seeds $(SEEDS) --first $(FIRST) --jobs $(JOBS) --shrink
 
 pytest := KESU_BIN=$(CURDIR)/$(BUILD)/bin $(PYTHON) -m pytest -q -p no:cacheprovider
 
@@ -128,7 +133,7 @@ check-crash: all python-protos $(BUILD)/tests/crash/recorder.so ## kill -9, powe
 
 .PHONY: asan
 asan: ## unit tests, scenario and end-to-end tests under ASan and UBSan
-	$(MAKE) VARIANT=asan check-unit check-scenario SEEDS=20
+	$(MAKE) VARIANT=asan check-unit check-scenario SEEDS=40
 	$(MAKE) VARIANT=asan check-e2e
 
 .PHONY: ubsan

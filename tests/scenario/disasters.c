@@ -58,7 +58,7 @@ void disasters_run(struct office *o, int64_t for_us)
     while (sim_now_us(o->sim) < until_us && o->audit.broken[0] == '\0') {
         office_run(o, (int64_t)sim_random(o->sim, USEC_PER_MIN));
         unsigned k = (unsigned)sim_random(o->sim, 2 * N_DISASTERS); /* every other time nothing */
-        if (k < N_DISASTERS && acts[k](o)) o->disasters[k]++;
+        if (k < N_DISASTERS && sim_fire(o->sim) && acts[k](o)) o->disasters[k]++;
     }
     if (o->audit.policies > 0) o->disasters[POLICY_CHANGED] = o->audit.policies - 1; /* those in force */
 }

@@ -161,7 +161,9 @@ static void wait_for_quiet(struct office *o)
         office_run(o, QUIET_US);
         if (o->audit.n_events != before || o->read_seq != before) continue;
         why = unrest(o);
-        if (why == NULL && o->audit.n_events == before) return;
+        if (why != NULL || o->audit.n_events != before) continue;
+        o->rest_us = sim_now_us(o->sim) - (until_us - PATIENCE_US);
+        return;
     }
     audit_broken(&o->audit, "no rest after %d hours: %s", (int)(PATIENCE_US / USEC_PER_HOUR),
                  why != NULL ? why : "the journal grows");

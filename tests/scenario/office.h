@@ -56,6 +56,7 @@ struct office {
     struct mails *mails;
     struct people *people;
     uint64_t disasters[N_DISASTERS];
+    int64_t rest_us; /* how long it took until all was quiet */
     int64_t wall_us; /* what the wall clock was at the start, minus the monotonic one */
 };
 
@@ -73,7 +74,9 @@ void disasters_run(struct office *o, int64_t for_us);
 /* people.c: whoever submits and works. */
 struct people *people_new(struct office *o);
 void people_free(struct people **p);
-void people_rest(struct people *p); /* starts nothing new; what is open goes on */
+void people_limit(struct people *p, uint32_t most);
+uint32_t people_acts(const struct people *p); /* so far */
+void people_rest(struct people *p);           /* starts nothing new; what is open goes on */
 bool people_are_done(const struct people *p);
 /* Everyone is there, with room for all. */
 void people_all_present(struct people *p);

@@ -43,6 +43,7 @@ struct people {
     struct entry **entries;
     unsigned n_entries, n_open, n_accepted;
     unsigned n_externals;
+    uint32_t acts, most_acts;
     bool resting;
     int64_t next_us, drift_us;
 };
@@ -436,7 +437,8 @@ static void on_tick(void *self)
         e->state = PENDING;
         send_entry(e);
     }
-    if (!p->resting && now_us >= p->next_us) {
+    if (!p->resting && now_us >= p->next_us && p->acts < p->most_acts) {
+        p->acts++;
         act(p);
         p->next_us = now_us + (int64_t)draw(p, 2 * USEC_PER_SEC);
     }
@@ -463,7 +465,7 @@ struct people *people_new(struct office *o)
 {
     struct people *p = calloc(1, sizeof *p);
     CHECK(p != NULL);
-    *p = (struct people){.o = o, .drift_us = o->wall_us};
+    *p = (struct people){.o = o, .drift_us = o->wall_us, .most_acts = UINT32_MAX};
     p->i = sim_instance_new(o->sim, "people", on_boot, p);
     for (size_t k = 0; k < N_AGENTS; k++) set_presence(p, k, true, agents[k].capacity);
     return p;
@@ -480,6 +482,16 @@ void people_free(struct people **pp)
     }
     free(p->entries);
     free(p);
+}
+
+void people_limit(struct people *p, uint32_t most)
+{
+    p->most_acts = most;
+}
+
+uint32_t people_acts(const struct people *p)
+{
+    return p->acts;
 }
 
 void people_rest(struct people *p)
