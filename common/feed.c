@@ -217,11 +217,14 @@ static void take_wanted(struct feed *f, const Kesu__V1__Keys *keys)
     }
 }
 
-/* Does the block go on from what was given? 1: yes, 0: had it, or E_CORRUPT, E_AGAIN: a gap. */
-static int check_block(struct feed *f, const struct buf *block, struct block_head *ret_head)
+/* Does the block go on from what was given? 1: yes, 0: had it, or E_CORRUPT, E_AGAIN: a gap.
+ * What intake sends from memory, as it made it, only has to follow the one
+ * before: hashing it again in every fold cost a tenth of their time. */
+static int check_block(struct feed *f, const struct buf *block, bool stored, struct block_head *ret_head)
 {
     struct block_head h;
-    if (block_open(buf_span(block), &h) < 0 || block_verify(buf_span(block), NULL) < 0) return E_CORRUPT;
+    if (block_open(buf_span(block), &h) < 0) return E_CORRUPT;
+    if (stored && block_verify(buf_span(block), NULL) < 0) return E_CORRUPT;
     uint64_t last = h.first_seq + h.count - 1;
     if (last < f->next_seq) return 0;
     if (h.first_seq > f->next_seq) return E_AGAIN;
@@ -259,7 +262,7 @@ static void take_block(struct feed *f, const Kesu__V1__BlockFollows *follows, st
         return;
     }
     struct block_head head;
-    int r = check_block(f, block, &head);
+    int r = check_block(f, block, follows->stored, &head);
     if (r == E_CORRUPT) {
         log_error(f->env, "feed: a block does not check", LOG_U64("next", f->next_seq));
         refuse(f, E_CORRUPT);

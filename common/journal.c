@@ -266,6 +266,11 @@ uint64_t journal_pending(const struct journal *j)
     return j->pending_bytes;
 }
 
+bool journal_holds(const struct journal *j, uint64_t seq)
+{
+    return recent_find(j, seq) != NULL;
+}
+
 int journal_read(struct journal *j, uint64_t seq, struct buf **ret)
 {
     if (seq == 0 || seq > j->head.seq) return E_NOT_FOUND;

@@ -46,6 +46,9 @@ uint64_t journal_pending(const struct journal *j); /* appended, not yet durable:
  * head, E_ARCHIVED, E_IO, E_CORRUPT. The newest are held in memory. */
 int journal_read(struct journal *j, uint64_t seq, struct buf **ret);
 
+/* The block with this event is still in memory, as it was made. */
+bool journal_holds(const struct journal *j, uint64_t seq);
+
 int journal_usage(struct journal *j, uint64_t *ret_bytes);
 
 #endif

@@ -63,7 +63,7 @@ static size_t key_messages(struct intake *in, const uint64_t *ids, size_t n, Kes
 }
 
 static struct buf *encode_head(struct intake *in, struct span block, const struct block_head *head,
-                               bool personal)
+                               bool personal, bool stored)
 {
     Kesu__V1__FeedReply reply = KESU__V1__FEED_REPLY__INIT;
     Kesu__V1__BlockFollows follows = KESU__V1__BLOCK_FOLLOWS__INIT;
@@ -71,6 +71,7 @@ static struct buf *encode_head(struct intake *in, struct span block, const struc
     arena_reset(&in->readers.arena);
     follows.first_seq = head->first_seq;
     follows.count = head->count;
+    follows.stored = stored;
     if (personal)
         follows.n_keys =
             key_messages(in, ids, intake_block_keys(block, ids, BLOCK_MAX_EVENTS), &follows.keys);
@@ -80,11 +81,12 @@ static struct buf *encode_head(struct intake *in, struct span block, const struc
 }
 
 /* The newest are made once; an old one pushes nothing out. */
-static struct buf *head_of(struct intake *in, struct span block, const struct block_head *head, bool personal)
+static struct buf *head_of(struct intake *in, struct span block, const struct block_head *head, bool personal,
+                           bool stored)
 {
     struct recent_head *slot = NULL;
     struct journal_head now = journal_head(in->journal);
-    if (head->first_seq + 32 * BLOCK_MAX_EVENTS > now.seq) {
+    if (!stored && head->first_seq + 32 * BLOCK_MAX_EVENTS > now.seq) {
         slot = &in->readers.recent[head->first_seq % RECENT_BLOCKS];
         if (slot->first_seq != head->first_seq) {
             buf_unref(slot->plain);
@@ -94,7 +96,7 @@ static struct buf *head_of(struct intake *in, struct span block, const struct bl
         struct buf *made = personal ? slot->personal : slot->plain;
         if (made != NULL) return buf_ref(made);
     }
-    struct buf *fresh = encode_head(in, block, head, personal);
+    struct buf *fresh = encode_head(in, block, head, personal, stored);
     if (slot != NULL && personal) slot->personal = buf_ref(fresh);
     if (slot != NULL && !personal) slot->plain = buf_ref(fresh);
     return fresh;
@@ -115,11 +117,12 @@ static int send_block(struct intake *in, struct reader *r)
 {
     struct buf *block = NULL;
     struct block_head head;
+    bool stored = !journal_holds(in->journal, r->next_seq);
     int err = journal_read(in->journal, r->next_seq, &block);
     if (err != 0) return err;
     err = block_open(buf_span(block), &head);
     if (err == 0) {
-        struct buf *bytes = head_of(in, buf_span(block), &head, r->personal);
+        struct buf *bytes = head_of(in, buf_span(block), &head, r->personal, stored);
         err = bus_reply(in->env, r->server, r->peer, buf_span(bytes), block);
         buf_unref(bytes);
     }

@@ -40,6 +40,7 @@ static void push(struct fake_intake *fi, struct fake_reader *r)
         }
         follows.first_seq = head.first_seq;
         follows.count = head.count;
+        follows.stored = !fi->from_memory;
         reply.body_case = KESU__V1__FEED_REPLY__BODY_BLOCK;
         reply.block = &follows;
         answer_feed(fi, r->peer, &reply, block);

@@ -40,7 +40,8 @@ struct fake_intake {
     struct buf *blocks[FAKE_BLOCKS];
     uint64_t firsts[FAKE_BLOCKS];
     unsigned n_blocks;
-    int64_t time_us; /* of the next block; 0: virtual wall time */
+    bool from_memory; /* says that it still held the blocks */
+    int64_t time_us;  /* of the next block; 0: virtual wall time */
     struct fake_reader readers[FAKE_READERS];
     unsigned n_readers, n_subscribed;
     uint64_t skips[8];

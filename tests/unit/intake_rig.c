@@ -296,6 +296,7 @@ static void on_block_follows(struct rig_reader *reader, const Kesu__V1__BlockFol
     reader->next_seq = head.first_seq + head.count;
     reader->bytes += block->n;
     reader->n_blocks++;
+    reader->n_stored += (unsigned)follows->stored;
     reader->n_keys += alive(follows->keys, follows->n_keys);
     memcpy(reader->last_hash, head.hash, sizeof(reader->last_hash));
 }

@@ -14,9 +14,9 @@
 struct rig_reader {
     struct rig *rig;
     struct bus_client *client;
-    uint64_t next_seq;                  /* after the last block */
-    uint64_t bytes;                     /* of blocks */
-    unsigned n_blocks, n_keys, n_heads; /* keys that are not erased */
+    uint64_t next_seq;                            /* after the last block */
+    uint64_t bytes;                               /* of blocks */
+    unsigned n_blocks, n_stored, n_keys, n_heads; /* keys that are not erased */
     Kesu__V1__ErrorCode refused;
     char refused_field[64];
     uint64_t subscribed_head;

@@ -220,7 +220,25 @@ static void garbage_is_refused_and_harms_nobody(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_rig, close_rig)
 
-UNIT_MAIN(TEST(all_of_it_and_what_comes_after), TEST(another_history_is_refused),
-          TEST(a_slow_reader_slows_only_itself), TEST(a_silent_reader_is_forgotten),
-          TEST(keys_go_only_to_those_that_asked), TEST(skipped_events_are_told_to_their_fold),
-          TEST(no_block_leaves_before_it_is_durable), TEST(garbage_is_refused_and_harms_nobody))
+static void what_comes_from_disk_is_marked(void **state)
+{
+    struct rig *r = *state;
+    add_cases(r, 5);
+    rig_restart(r);
+    struct rig_reader *reader = rig_reader(r, 0);
+    Kesu__V1__Subscribe s = wish("fold", 1);
+    rig_subscribe(reader, &s);
+    unsigned old = reader->n_blocks;
+    assert_true(old > 0);
+    assert_int_equal(reader->n_stored, old);
+    add_cases(r, 5);
+    sim_run(r->sim, USEC_PER_SEC);
+    assert_true(reader->n_blocks > old);
+    assert_int_equal(reader->n_stored, old);
+}
+
+UNIT_MAIN(TEST(all_of_it_and_what_comes_after), TEST(what_comes_from_disk_is_marked),
+          TEST(another_history_is_refused), TEST(a_slow_reader_slows_only_itself),
+          TEST(a_silent_reader_is_forgotten), TEST(keys_go_only_to_those_that_asked),
+          TEST(skipped_events_are_told_to_their_fold), TEST(no_block_leaves_before_it_is_durable),
+          TEST(garbage_is_refused_and_harms_nobody))
