@@ -394,6 +394,32 @@ static void resend_all(struct world *w)
     notification_letters_resend(svc_self(w->svc), 0, &request); /* nobody waits for the answer */
 }
 
+static void test_dead_letters_to_the_erased_are_dropped(void **state)
+{
+    (void)state;
+    struct world *w = world_new(15);
+    uint64_t cases[4];
+    world_start(w);
+    sim_set_faults(w->sim, &(struct sim_faults){.mail_permanent = 1000000});
+    for (unsigned i = 0; i < 4; i++) cases[3 - i] = journal_case(w, "lin@customer.example", EN, false);
+    sim_run(w->sim, USEC_PER_MIN);
+    assert_int_equal(w->n_outcomes, 4);
+    assert_int_equal(metric(w, "kesu_notification_queued"), 4);
+    Kesu__V1__CustomerErased erased = KESU__V1__CUSTOMER_ERASED__INIT;
+    erased.n_case_ids = 3; /* not the oldest */
+    erased.case_ids = cases;
+    journal(w, 0, KESU__V1__EVENT__BODY_CUSTOMER_ERASED, &erased);
+    fake_intake_block(&w->intake);
+    sim_run(w->sim, USEC_PER_MIN);
+    assert_int_equal(metric(w, "kesu_notification_queued"), 1);
+    sim_crash(w->instance);
+    sim_run(w->sim, USEC_PER_MIN);
+    resend_all(w);
+    sim_run(w->sim, USEC_PER_MIN);
+    assert_int_equal(w->n_outcomes, 5);
+    world_free(w);
+}
+
 /* In vain while the other side is away: its second giving up is refused, it stays a dead letter. */
 static void test_dead_letter_sent_again(void **state)
 {
@@ -508,6 +534,7 @@ UNIT_MAIN(cmocka_unit_test(test_receipt), cmocka_unit_test(test_breach_to_the_ma
           cmocka_unit_test(test_no_empty_words), cmocka_unit_test(test_waits_for_the_language),
           cmocka_unit_test(test_tries_again_later), cmocka_unit_test(test_dead_letter),
           cmocka_unit_test(test_dead_letter_sent_again),
+          cmocka_unit_test(test_dead_letters_to_the_erased_are_dropped),
           cmocka_unit_test(test_lost_answer_repeats_the_same_mail), cmocka_unit_test(test_crashes),
           cmocka_unit_test(test_rebuild_holds_what_is_old), cmocka_unit_test(test_closed_case_is_forgotten),
           cmocka_unit_test(test_keys_are_asked_for), cmocka_unit_test(test_message_id))
