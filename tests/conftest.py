@@ -85,14 +85,15 @@ def pytest_collection_modifyitems(config, items):
                 raise pytest.UsageError(f"tests/skips.txt: no test is named {glob}")
 
 
-def quick_policy(directory):
-    """The shipped policy with mail into a Maildir and clocks of three seconds."""
+def quick_policy(directory, dues=r"dues: \{.*\}"):
+    """The shipped policy with mail into a Maildir and clocks of three seconds: those whose dues are so written."""
     policy = pathlib.Path(directory) / "policy"
     shutil.copytree(ROOT / "deploy/policy", policy)
     notify = (policy / "notify.yaml").read_text()
     assert "transport: smtp" in notify
     (policy / "notify.yaml").write_text(notify.replace("transport: smtp", "transport: maildir"))
-    sla = re.sub(r"dues: \{.*\}", "dues: {all: 3s}", (policy / "sla.yaml").read_text())
+    sla, n = re.subn(dues, "dues: {all: 3s}", (policy / "sla.yaml").read_text())
+    assert n
     (policy / "sla.yaml").write_text(re.sub(r"escalate_after: \[.*\]", "escalate_after: [1h]", sla))
     return policy
 
