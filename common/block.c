@@ -93,8 +93,7 @@ static void hash_block(struct span bytes, uint8_t ret[HASH_BYTES])
     hash_pieces(pieces, 2, ret);
 }
 
-struct buf *block_finish(struct block_builder *b, const uint8_t prev_hash[HASH_BYTES],
-                         uint8_t ret_hash[HASH_BYTES])
+struct buf *block_finish(const struct block_builder *b)
 {
     CHECK(b->count > 0 && b->first_seq > 0);
     struct buf *block = buf_new(total_bytes(b->count, b->bytes));
@@ -106,7 +105,7 @@ struct buf *block_finish(struct block_builder *b, const uint8_t prev_hash[HASH_B
     put_number(p + 16, b->count, 4);
     put_number(p + 20, block->n, 4);
     put_number(p + OFFSET_TIME, (uint64_t)b->time_us, 8);
-    memcpy(p + OFFSET_PREV, prev_hash, HASH_BYTES);
+    memset(p + OFFSET_PREV, 0, BLOCK_HEADER_BYTES - OFFSET_PREV);
     uint8_t *row = p + BLOCK_HEADER_BYTES;
     size_t offset = total_bytes(b->count, 0);
     memcpy(p + offset, b->events, b->bytes);
@@ -118,9 +117,14 @@ struct buf *block_finish(struct block_builder *b, const uint8_t prev_hash[HASH_B
         put_number(row + 16, b->rows[i].length, 4);
         offset += b->rows[i].length;
     }
-    hash_block(buf_span(block), p + OFFSET_HASH);
-    memcpy(ret_hash, p + OFFSET_HASH, HASH_BYTES);
     return block;
+}
+
+void block_chain(struct buf *block, const uint8_t prev_hash[HASH_BYTES], uint8_t ret_hash[HASH_BYTES])
+{
+    memcpy(block->p + OFFSET_PREV, prev_hash, HASH_BYTES);
+    hash_block(buf_span(block), block->p + OFFSET_HASH);
+    memcpy(ret_hash, block->p + OFFSET_HASH, HASH_BYTES);
 }
 
 int block_open(struct span bytes, struct block_head *ret)

@@ -55,9 +55,10 @@ bool block_has_room(const struct block_builder *b, size_t n_events, size_t n_byt
 /* Returns n bytes to be filled with the encoded event. */
 uint8_t *block_add(struct block_builder *b, uint16_t type, uint16_t flags, uint64_t case_id, size_t n);
 uint32_t block_count(const struct block_builder *b);
-/* Sets prev_hash, computes hash (also into ret_hash). */
-struct buf *block_finish(struct block_builder *b, const uint8_t prev_hash[HASH_BYTES],
-                         uint8_t ret_hash[HASH_BYTES]);
+/* All but prev_hash and hash, which block_chain sets. */
+struct buf *block_finish(const struct block_builder *b);
+/* Sets prev_hash, computes hash (also into ret_hash, which may be prev_hash itself). */
+void block_chain(struct buf *block, const uint8_t prev_hash[HASH_BYTES], uint8_t ret_hash[HASH_BYTES]);
 
 /* Structure only: E_CORRUPT when lengths, offsets or counts do not fit. */
 int block_open(struct span bytes, struct block_head *ret);

@@ -22,6 +22,7 @@
 
 struct append {
     struct buf *block;
+    struct journal_step step;
     void (*on_durable)(void *self, int status);
     void *self;
     struct append *next;
@@ -38,7 +39,6 @@ struct journal {
     struct lane *lane;
     struct journal_head head; /* durable */
     uint64_t tail_seq;        /* of the last appended event */
-    uint8_t tail_hash[HASH_BYTES];
     uint64_t pending_bytes;
     struct append *waiting, **waiting_end;
     struct append *spare;
@@ -47,6 +47,7 @@ struct journal {
     struct job job; /* the batch under way; the lane's until done */
     bool busy;
     unsigned n_batch, n_written;
+    uint8_t chain_hash[HASH_BYTES]; /* of the last block chained */
     int status;
     struct append *batch[BATCH_MAX_BLOCKS];
     struct buf *batch_blocks[BATCH_MAX_BLOCKS];
@@ -102,6 +103,11 @@ static void append_finish(struct journal *j, struct append *a, int status)
 static void batch_work(struct job *job)
 {
     struct journal *j = (struct journal *)((char *)job - offsetof(struct journal, job));
+    for (unsigned i = 0; i < j->n_batch; i++) {
+        const struct journal_step *step = &j->batch[i]->step;
+        if (step->run != NULL) step->run(step->self, j->batch_blocks[i]);
+        block_chain(j->batch_blocks[i], j->chain_hash, j->chain_hash);
+    }
     j->status = j->storage->write(j->storage, j->batch_blocks, j->n_batch, &j->n_written);
 }
 
@@ -118,6 +124,7 @@ static void batch_take(struct journal *j)
         j->batch[j->n_batch++] = a;
     }
     if (j->waiting == NULL) j->waiting_end = &j->waiting;
+    memcpy(j->chain_hash, j->head.hash, HASH_BYTES); /* all before this batch is durable */
     j->n_written = 0;
     j->status = 0;
     j->busy = true;
@@ -139,7 +146,6 @@ static void fail_rest(struct journal *j, unsigned from)
     j->waiting = NULL;
     j->waiting_end = &j->waiting;
     j->tail_seq = j->head.seq;
-    memcpy(j->tail_hash, j->head.hash, HASH_BYTES);
     log_warn(j->env, "journal: no space left", LOG_U64("head", j->head.seq));
     for (unsigned i = from; i < n_batch; i++) append_finish(j, batch[i], E_NOSPACE);
     while (rest != NULL) {
@@ -189,7 +195,6 @@ static int journal_start(struct env *env, struct journal_storage *storage, const
     j->storage = storage;
     j->head = *head;
     j->tail_seq = head->seq;
-    memcpy(j->tail_hash, head->hash, HASH_BYTES);
     j->waiting_end = &j->waiting;
     j->job.work = batch_work;
     j->job.done = batch_done;
@@ -240,23 +245,21 @@ struct journal_head journal_head(const struct journal *j)
     return j->head;
 }
 
-void journal_append(struct journal *j, struct buf *block, void (*on_durable)(void *self, int status),
-                    void *self)
+void journal_append(struct journal *j, struct buf *block, struct journal_step step,
+                    void (*on_durable)(void *self, int status), void *self)
 {
     struct block_head head;
     CHECK(block_open(buf_span(block), &head) == 0);
     CHECK(head.first_seq == j->tail_seq + 1);
-    CHECK(memcmp(head.prev_hash, j->tail_hash, HASH_BYTES) == 0);
     struct append *a = j->spare;
     if (a != NULL)
         j->spare = a->next;
     else
         a = mem_alloc(&j->env->mem, sizeof(*a));
-    *a = (struct append){buf_ref(block), on_durable, self, NULL};
+    *a = (struct append){buf_ref(block), step, on_durable, self, NULL};
     *j->waiting_end = a;
     j->waiting_end = &a->next;
     j->tail_seq += head.count;
-    memcpy(j->tail_hash, head.hash, HASH_BYTES);
     j->pending_bytes += block->n;
     if (!j->busy && !j->closing) batch_start(j);
 }

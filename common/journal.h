@@ -33,13 +33,21 @@ void journal_close(struct journal *j); /* accepts NULL */
 
 struct journal_head journal_head(const struct journal *j);
 
-/* Takes a reference of the block. Its first_seq must follow the last block
- * appended (durable or not) and its prev_hash be that one's hash. on_durable is
- * called in order, in a later turn: 0, or E_NOSPACE: then this block and all
- * appended after it were not written (each gets its call with E_NOSPACE) and
- * the journal is as before. A failed sync ends the process. */
-void journal_append(struct journal *j, struct buf *block, void (*on_durable)(void *self, int status),
-                    void *self);
+/* Work on a block that is not the loop's: run on the lane before the block is
+ * chained and written. NULL: none. */
+struct journal_step {
+    void (*run)(void *self, struct buf *block);
+    void *self;
+};
+
+/* Takes the block over until it is durable: the lane runs the step, sets
+ * prev_hash and hash, writes. Its first_seq must follow the last block appended
+ * (durable or not). on_durable is called in order, in a later turn: 0, or
+ * E_NOSPACE: then this block and all appended after it were not written (each
+ * gets its call with E_NOSPACE) and the journal is as before. A failed sync
+ * ends the process. */
+void journal_append(struct journal *j, struct buf *block, struct journal_step step,
+                    void (*on_durable)(void *self, int status), void *self);
 uint64_t journal_pending(const struct journal *j); /* appended, not yet durable: bytes */
 
 /* The durable block that holds seq; the caller unrefs it. E_NOT_FOUND past the

@@ -18,23 +18,38 @@ static struct key key_id_bytes(uint64_t id)
     return k;
 }
 
-int seal_message(struct env *env, const struct seal_key *key, const void *message, struct arena *arena,
+int seal_prepare(struct env *env, uint64_t key_id, const void *message, struct arena *arena,
                  Kesu__V1__Sealed *ret)
 {
     struct span plain = codec_pack(message, arena);
     uint8_t *nonce = arena_alloc(arena, SEAL_NONCE_BYTES);
-    uint8_t *sealed = arena_alloc(arena, plain.n + SEAL_TAG_BYTES);
-    if (plain.p == NULL || nonce == NULL || sealed == NULL) return E_NOMEM;
+    uint8_t *text = arena_alloc(arena, plain.n + SEAL_TAG_BYTES);
+    if (plain.p == NULL || nonce == NULL || text == NULL) return E_NOMEM;
     env_random(env, nonce, SEAL_NONCE_BYTES);
-    struct key id = key_id_bytes(key->id);
-    unsigned long long n = 0;
-    crypto_aead_xchacha20poly1305_ietf_encrypt(sealed, &n, plain.p, plain.n, id.p, id.n, NULL, nonce,
-                                               key->secret);
+    memcpy(text, plain.p, plain.n);
+    memset(text + plain.n, 0, SEAL_TAG_BYTES);
     kesu__v1__sealed__init(ret);
-    ret->key_id = key->id;
+    ret->key_id = key_id;
     ret->nonce = (ProtobufCBinaryData){SEAL_NONCE_BYTES, nonce};
-    ret->ciphertext = (ProtobufCBinaryData){(size_t)n, sealed};
+    ret->ciphertext = (ProtobufCBinaryData){plain.n + SEAL_TAG_BYTES, text};
     return 0;
+}
+
+void seal_in_place(const struct seal_key *key, const uint8_t nonce[SEAL_NONCE_BYTES], uint8_t *text, size_t n)
+{
+    struct key id = key_id_bytes(key->id);
+    CHECK(n >= SEAL_TAG_BYTES);
+    size_t n_plain = n - SEAL_TAG_BYTES;
+    crypto_aead_xchacha20poly1305_ietf_encrypt_detached(text, text + n_plain, NULL, text, n_plain, id.p, id.n,
+                                                        NULL, nonce, key->secret);
+}
+
+int seal_message(struct env *env, const struct seal_key *key, const void *message, struct arena *arena,
+                 Kesu__V1__Sealed *ret)
+{
+    int err = seal_prepare(env, key->id, message, arena, ret);
+    if (err == 0) seal_in_place(key, ret->nonce.data, ret->ciphertext.data, ret->ciphertext.len);
+    return err;
 }
 
 int seal_open(const uint8_t secret[SEAL_KEY_BYTES], const Kesu__V1__Sealed *sealed, struct arena *arena,

@@ -15,6 +15,14 @@ struct seal_key {
     uint8_t secret[SEAL_KEY_BYTES];
 };
 
+/* In two steps, the second on any thread: ret gets a fresh nonce and, in the
+ * arena, the plaintext with room for the tag behind it, both to be found again
+ * wherever they were copied to. E_NOMEM. */
+int seal_prepare(struct env *env, uint64_t key_id, const void *message, struct arena *arena,
+                 Kesu__V1__Sealed *ret);
+/* n: of the plaintext and the tag, which it becomes the ciphertext of in its place. */
+void seal_in_place(const struct seal_key *key, const uint8_t nonce[SEAL_NONCE_BYTES], uint8_t *text,
+                   size_t n);
 /* A fresh nonce from the random port; ret's bytes come from the arena. E_NOMEM. */
 int seal_message(struct env *env, const struct seal_key *key, const void *message, struct arena *arena,
                  Kesu__V1__Sealed *ret);

@@ -8,6 +8,7 @@
  * happened: replies are dropped and the register goes back. */
 #include "batch.h"
 
+#include "block_keys.h"
 #include "check.h"
 #include "clock.h"
 #include "command_one.h"
@@ -28,6 +29,7 @@ void intake_batch_init(struct intake *in)
 {
     struct intake_batch *b = &in->batch;
     b->builder = block_builder_new(&in->env->mem);
+    b->building = mem_zalloc(&in->env->mem, sizeof(*b->building));
     b->blocks_end = &b->blocks;
     b->replies_end = &b->replies;
     arena_init(&b->arena, &in->env->mem, ARENA_LIMIT);
@@ -66,8 +68,17 @@ void intake_batch_deinit(struct intake *in)
             mem_free(&in->env->mem, p);
         }
     }
+    memset(b->building->keys, 0, sizeof(b->building->keys));
+    mem_free(&in->env->mem, b->building);
     block_builder_free(&b->builder);
     arena_deinit(&b->arena);
+}
+
+static void begin_building(struct intake_batch *b)
+{
+    b->building->next = NULL;
+    b->building->hints.n = 0;
+    b->building->n_keys = 0;
 }
 
 void intake_batch_begin(struct intake *in)
@@ -76,8 +87,7 @@ void intake_batch_begin(struct intake *in)
     struct journal_head head = journal_head(in->journal);
     CHECK(b->in_flight == 0);
     b->next_seq = head.seq + 1;
-    memcpy(b->tail_hash, head.hash, HASH_BYTES);
-    b->hints.n = 0;
+    begin_building(b);
     b->yymm_policy = NULL;
     b->block_time = intake_wallclock_block_time(&in->wallclock);
     block_begin(b->builder, b->next_seq, b->block_time);
@@ -102,29 +112,37 @@ static void on_durable(void *self, int status)
         stats_observe_us(in->stats.commit, clock_mono_us(in->env) - p->appended_mono_us);
         intake_hint_publish(in->env, in->hints, &p->hints);
     }
+    memset(p->keys, 0, p->n_keys * sizeof(p->keys[0])); /* of a block that was not sealed */
     p->next = b->spare;
     b->spare = p;
+}
+
+/* On the journal's lane, beside the loop that gathers the next block. */
+static void seal(void *self, struct buf *block)
+{
+    struct pending_block *p = self;
+    intake_block_seal(block, p->keys, p->n_keys);
+    memset(p->keys, 0, p->n_keys * sizeof(p->keys[0]));
 }
 
 static void append(struct intake *in)
 {
     struct intake_batch *b = &in->batch;
-    struct pending_block *p = b->spare;
-    if (p != NULL)
-        b->spare = p->next;
-    else
-        p = mem_alloc(&in->env->mem, sizeof(*p));
-    p->next = NULL;
+    struct pending_block *p = b->building;
     p->last_seq = b->next_seq - 1;
     p->appended_mono_us = clock_mono_us(in->env);
-    p->hints = b->hints;
     *b->blocks_end = p;
     b->blocks_end = &p->next;
     b->in_flight++;
-    struct buf *block = block_finish(b->builder, b->tail_hash, b->tail_hash);
-    journal_append(in->journal, block, on_durable, in);
+    struct buf *block = block_finish(b->builder);
+    journal_append(in->journal, block, (struct journal_step){seal, p}, on_durable, in);
     buf_unref(block);
-    b->hints.n = 0;
+    b->building = b->spare;
+    if (b->building != NULL)
+        b->spare = b->building->next;
+    else
+        b->building = mem_zalloc(&in->env->mem, sizeof(*b->building));
+    begin_building(b);
     block_begin(b->builder, b->next_seq, b->block_time);
 }
 
@@ -161,21 +179,20 @@ static struct decide_context context(struct intake *in, const char *client)
                                    .self = &in->policy};
 }
 
-/* Keys, ciphertexts and sizes; nothing has been changed yet when it fails. */
-static int prepare(struct intake *in, struct decision *d, uint64_t command_hash, size_t *ret_bytes)
+/* Keys and encoded events, to be sealed in the block; nothing has been changed yet when it fails. */
+static int prepare(struct intake *in, struct decision *d, uint64_t command_hash, struct seal_key *ret_keys,
+                   size_t *ret_bytes)
 {
     *ret_bytes = 0;
     if (d->new_keys > intake_keys_ahead(in->keys, in->reg.meta.next_key_id)) return E_OVERLOADED;
     d->events[d->n_events - 1].event.command_hash = command_hash;
     for (unsigned i = 0; i < d->n_events; i++) {
         struct decide_event *e = &d->events[i];
-        struct seal_key key;
         if (e->plain != NULL) {
-            int err = intake_keys_get(in->keys, e->key_id, &key);
+            int err = intake_keys_get(in->keys, e->key_id, &ret_keys[i]);
             if (err != 0) return err == E_ERASED ? E_ERASED : E_OVERLOADED;
-            err = seal_message(in->env, &key, e->plain, &in->batch.arena, e->sealed);
-            memset(&key, 0, sizeof(key));
-            if (err != 0) return E_TOO_BIG;
+            if (seal_prepare(in->env, e->key_id, e->plain, &in->batch.arena, e->sealed) != 0)
+                return E_TOO_BIG;
         }
         e->bytes = codec_pack(&e->event, &in->batch.arena);
         if (e->bytes.p == NULL) return E_TOO_BIG;
@@ -185,14 +202,15 @@ static int prepare(struct intake *in, struct decision *d, uint64_t command_hash,
                                                                                                    : 0;
 }
 
-static void add_events(struct intake *in, struct decision *d)
+static void add_events(struct intake *in, struct decision *d, const struct seal_key *keys)
 {
     struct intake_batch *b = &in->batch;
     for (unsigned i = 0; i < d->n_events; i++) {
         struct decide_event *e = &d->events[i];
         uint8_t *p = block_add(b->builder, (uint16_t)e->event.body_case, 0, e->event.case_id, e->bytes.n);
         memcpy(p, e->bytes.p, e->bytes.n);
-        intake_hint_add(&b->hints, e->event.body_case, e->department != NULL ? e->department : "",
+        if (e->plain != NULL) b->building->keys[b->building->n_keys++] = keys[i];
+        intake_hint_add(&b->building->hints, e->event.body_case, e->department != NULL ? e->department : "",
                         b->next_seq);
         intake_apply(in, &e->event, b->next_seq++, b->block_time, &b->arena);
         if (e->event.body_case == KESU__V1__EVENT__BODY_CLOCK_ACCEPTED)
@@ -232,6 +250,7 @@ static int carry_out(struct intake *in, const struct command_one *c, uint64_t co
     struct intake_batch *b = &in->batch;
     struct decide_context ctx = context(in, c->client);
     struct decision d;
+    struct seal_key keys[DECIDE_MAX_EVENTS];
     size_t bytes = 0;
     intake_decide(&in->reg, c->command, &ctx, &d);
     if (d.err != 0) {
@@ -240,10 +259,10 @@ static int carry_out(struct intake *in, const struct command_one *c, uint64_t co
         return d.err;
     }
     if (d.n_events > 0) {
-        int err = prepare(in, &d, command_hash, &bytes);
+        int err = prepare(in, &d, command_hash, keys, &bytes);
         if (err != 0) return refuse(in, ret_refused, err, "", NULL);
         if (!block_has_room(b->builder, d.n_events, bytes)) append(in);
-        add_events(in, &d);
+        add_events(in, &d, keys);
     }
     *ret = d.accepted;
     stats_add(in->stats.accepted, 1);

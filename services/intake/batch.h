@@ -15,6 +15,7 @@
 #include "decide.h"
 #include "hint.h"
 #include "journal.h"
+#include "seal.h"
 
 struct intake;
 
@@ -23,6 +24,8 @@ struct pending_block {
     uint64_t last_seq;
     int64_t appended_mono_us;
     struct hint_set hints;
+    unsigned n_keys; /* of what is sealed on the journal's lane, in the order of events */
+    struct seal_key keys[BLOCK_MAX_EVENTS];
 };
 
 struct pending_reply {
@@ -38,8 +41,7 @@ struct intake_batch {
     struct block_builder *builder;
     int64_t block_time; /* of the block being built */
     uint64_t next_seq;
-    uint8_t tail_hash[HASH_BYTES]; /* of the last block appended */
-    struct hint_set hints;
+    struct pending_block *building; /* what goes with the block being built */
     struct pending_block *blocks, **blocks_end, *spare;
     unsigned in_flight;
     struct pending_reply *replies, **replies_end;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "block.h"
+#include "block_keys.h"
 #include "cases.h"
 #include "check.h"
 #include "clock.h"

@@ -39,7 +39,4 @@ void intake_readers_turn(struct intake *in);
 void intake_readers_forget_keys(struct intake *in);
 void intake_readers_info(struct intake *in, Kesu__V1__Info *info, struct arena *arena);
 
-/* Ids of the keys a block's events are sealed with, each once in a row. */
-unsigned intake_block_keys(struct span block, uint64_t *ret, unsigned max);
-
 #endif

@@ -273,7 +273,8 @@ void fake_intake_block(struct fake_intake *fi)
     CHECK(fi->n_blocks < FAKE_BLOCKS);
     fi->building = false;
     fi->firsts[fi->n_blocks] = fi->seq + 1 - block_count(fi->builder);
-    fi->blocks[fi->n_blocks++] = block_finish(fi->builder, fi->hash, fi->hash);
+    struct buf *block = fi->blocks[fi->n_blocks++] = block_finish(fi->builder);
+    block_chain(block, fi->hash, fi->hash);
     for (unsigned i = 0; i < fi->n_readers && sim_is_up(fi->instance); i++) push(fi, &fi->readers[i]);
 }
 

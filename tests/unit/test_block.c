@@ -12,7 +12,9 @@ static struct buf *make(struct block_builder *b, uint64_t first_seq, const uint8
     memcpy(block_add(b, 21, 0, first_seq, 5), "first", 5);
     block_add(b, 25, 3, 0, 0);
     memcpy(block_add(b, 26, 0, 9, 6), "second", 6);
-    return block_finish(b, prev, ret_hash);
+    struct buf *block = block_finish(b);
+    block_chain(block, prev, ret_hash);
+    return block;
 }
 
 static void built_and_read(void **state)

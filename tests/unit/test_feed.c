@@ -183,7 +183,8 @@ static void a_changed_block_is_not_given(void **state)
             struct block_builder *builder = block_builder_new(&mem_libc);
             block_begin(builder, 7, WALL_US);
             for (int i = 0; i < 3; i++) memset(block_add(builder, 25, 0, 1, 4), 0, 4);
-            r.intake.blocks[2] = block_finish(builder, other, hash);
+            r.intake.blocks[2] = block_finish(builder);
+            block_chain(r.intake.blocks[2], other, hash);
             block_builder_free(&builder);
         }
         start_reader(&r);

@@ -74,9 +74,20 @@ static void append(struct box *b, unsigned n_events, size_t n_bytes)
         b->seq++;
         memset(block_add(b->builder, 21, 0, b->seq, n_bytes), (int)b->seq, n_bytes);
     }
-    struct buf *block = block_finish(b->builder, b->hash, b->hash);
-    journal_append(b->journal, block, on_durable, b);
+    struct buf *block = block_finish(b->builder);
+    struct buf *chained = buf_copy(buf_span(block));
+    block_chain(chained, b->hash, b->hash);
+    buf_unref(chained);
+    journal_append(b->journal, block, (struct journal_step){0}, on_durable, b);
     buf_unref(block);
+}
+
+static void change_first_event(void *self, struct buf *block)
+{
+    struct block_event e;
+    block_event_at(buf_span(block), 0, &e);
+    *(uint8_t *)self = block->p[e.bytes.p - block->p];
+    block->p[e.bytes.p - block->p] = 0x7e;
 }
 
 static void assert_holds(struct box *b, uint64_t seq)
@@ -116,6 +127,32 @@ static void tells_after_it_is_durable_and_reads_back(void **state)
         assert_int_equal(journal_read(b.journal, 151, &block), E_NOT_FOUND);
         close_box(&b);
     }
+}
+
+static void a_step_changes_the_block_before_it_is_chained(void **state)
+{
+    (void)state;
+    struct box b;
+    struct buf *block = NULL;
+    struct block_event e;
+    uint8_t before = 0;
+    open_box(&b, false, 0);
+    append(&b, 2, 100);
+    block_begin(b.builder, 3, WALL_US + 3);
+    memset(block_add(b.builder, 21, 0, 3, 50), 0x11, 50);
+    struct buf *given = block_finish(b.builder);
+    journal_append(b.journal, given, (struct journal_step){change_first_event, &before}, on_durable, &b);
+    buf_unref(given);
+    sim_run(b.sim, USEC_PER_SEC);
+    assert_int_equal(b.n_told, 2);
+    assert_int_equal(before, 0x11);
+    assert_int_equal(journal_read(b.journal, 3, &block), 0);
+    assert_int_equal(block_verify(buf_span(block), b.hash), 0);
+    block_event_at(buf_span(block), 0, &e);
+    assert_int_equal(e.bytes.p[0], 0x7e);
+    assert_memory_equal(journal_head(b.journal).hash, block->p + 64, HASH_BYTES);
+    buf_unref(block);
+    close_box(&b);
 }
 
 static void is_the_same_after_a_start_over_many_segments(void **state)
@@ -268,6 +305,7 @@ static void close_writes_what_waits(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(tells_after_it_is_durable_and_reads_back),
+          cmocka_unit_test(a_step_changes_the_block_before_it_is_chained),
           cmocka_unit_test(is_the_same_after_a_start_over_many_segments),
           cmocka_unit_test(what_was_told_survives_a_power_failure),
           cmocka_unit_test(a_full_disk_refuses_all_that_follows),
