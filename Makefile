@@ -74,8 +74,15 @@ scenarios  := $(patsubst tests/scenario/%.c,$(BUILD)/tests/scenario/%,$(wildcard
 fuzzers    := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 benches    := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/bench_*.c))
 
+# A driver for each store of others whose client library is there; beanstalkd needs none.
+peer_package.nats       := libnats
+peer_package.redis      := hiredis
+peer_package.postgresql := libpq
+peer_names := beanstalkd $(foreach p,nats redis postgresql,$(shell pkg-config --exists $(peer_package.$(p)) && echo $(p)))
+peers      := $(peer_names:%=$(BUILD)/tests/bench/peers/peer_%)
+
 libraries := $(BUILD)/libservices.a $(BUILD)/libcommon.a
-c_files   := $(wildcard common/*.[ch] common/*/*.[ch] services/*/*.[ch] services/*/*/*.[ch] tests/*/*.[ch])
+c_files   := $(wildcard common/*.[ch] common/*/*.[ch] services/*/*.[ch] services/*/*/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
 
 # ---- for people ----------------------------------------------------------
 .PHONY: help
@@ -184,11 +191,14 @@ docs-check: all ## fail when generated documentation is stale
 	tests/docs check $(BUILD)/bin
 
 .PHONY: bench
-bench: all $(benches) ## speed and memory, each figure with its ratio to a limit
+bench: all $(benches) ## speed and memory, each figure with its ratio to a limit, and the floors
 	tests/bench/run $(BUILD)
 .PHONY: bench-quick
 bench-quick: all $(benches) ## the same from smaller sizes
 	tests/bench/run --quick $(BUILD)
+.PHONY: bench-peers
+bench-peers: all $(benches) $(peers) ## beside the message stores that are installed (deploy/install-deps peers)
+	tests/bench/run --peers $(BUILD)
 
 .PHONY: install
 install: all ## install programs, policy, man pages under PREFIX (/usr/local)
@@ -245,6 +255,10 @@ recorder := $(BUILD)/tests/crash/recorder.so
 $(recorder): tests/crash/recorder.c
 	@mkdir -p $(@D)
 	$(CC) -std=c11 -O2 -g -D_GNU_SOURCE -U_FORTIFY_SOURCE $(warnings) -fPIC -shared -o $@ $<
+
+$(BUILD)/tests/bench/peers/%.o: CPPFLAGS += $(if $(peer_package.$(*F)),$(shell pkg-config --cflags $(peer_package.$(*F))))
+$(BUILD)/tests/bench/peers/peer_%: $(BUILD)/tests/bench/peers/driver.o $(BUILD)/tests/bench/peers/%.o
+	$(CC) $(LDFLAGS) -o $@ $^ $(if $(peer_package.$*),$(shell pkg-config --libs $(peer_package.$*)))
 
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

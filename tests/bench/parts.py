@@ -7,6 +7,7 @@ import accept
 import clocks
 import life
 import mail
+import peers
 import pipeline
 import workers
 
@@ -19,4 +20,7 @@ PARTS = {
     "life": Part(life.run, 1),
     "clocks": Part(clocks.run, 3),
     "workers": Part(workers.run, 3),
+    "peers": Part(peers.run, 3),
 }
+ALONE = [name for name in PARTS if name != "peers"]
+BESIDE_PEERS = ["accept", "pipeline", "peers"]
