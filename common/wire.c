@@ -128,7 +128,7 @@ static int check_bytes(const struct plan_field *f, struct span v, const struct p
                       (unsigned)f->max_bytes);
     if (v.n > 0 && v.n < f->min_bytes)
         return refuse(at, e, E_RANGE, "%zu bytes, allowed are %u", v.n, (unsigned)f->min_bytes);
-    if (f->store == STORE_TEXT && !codec_is_utf8(v)) return refuse(at, e, E_UTF8, "not UTF-8, or holds NUL");
+    if (f->kind == PLAN_TEXT && !codec_is_utf8(v)) return refuse(at, e, E_UTF8, "not UTF-8, or holds NUL");
     return 0;
 }
 
@@ -167,10 +167,10 @@ static inline int put_number(const struct walk *w, const struct plan_field *f, u
 {
     void *to = room_for(w, f, m);
     if (to == NULL) return no_memory(w->error);
-    if (f->store == STORE_64)
+    if (f->size == sizeof(v))
         memcpy(to, &v, sizeof(v));
     else
-        *(uint32_t *)to = f->store == STORE_BOOL ? v != 0 : (uint32_t)v;
+        *(uint32_t *)to = f->kind == PLAN_BOOL ? v != 0 : (uint32_t)v;
     return 0;
 }
 
@@ -178,11 +178,11 @@ static inline int put_bytes(const struct walk *w, const struct plan_field *f, st
 {
     void *to = room_for(w, f, m);
     uint8_t *copy = NULL;
-    if (f->store == STORE_TEXT || v.n > 0) copy = arena_alloc(w->arena, v.n + 1);
-    if (to == NULL || (copy == NULL && (f->store == STORE_TEXT || v.n > 0))) return no_memory(w->error);
+    if (f->kind == PLAN_TEXT || v.n > 0) copy = arena_alloc(w->arena, v.n + 1);
+    if (to == NULL || (copy == NULL && (f->kind == PLAN_TEXT || v.n > 0))) return no_memory(w->error);
     if (v.n > 0) memcpy(copy, v.p, v.n);
     if (copy != NULL) copy[v.n] = '\0';
-    if (f->store == STORE_TEXT)
+    if (f->kind == PLAN_TEXT)
         memcpy(to, &copy, sizeof(copy));
     else
         *(ProtobufCBinaryData *)to = (ProtobufCBinaryData){v.n, copy};
@@ -209,7 +209,7 @@ static inline int walk_nested(const struct walk *w, const struct plan_field *f, 
 static inline int walk_number(const struct walk *w, const struct plan_field *f, uint64_t v,
                               const struct place *at, uint8_t *m)
 {
-    if (f->zigzag) v = (v >> 1) ^ -(v & 1);
+    if (f->kind == PLAN_SINT32 || f->kind == PLAN_SINT64) v = (v >> 1) ^ -(v & 1);
     int err = w->trusted || f->wire_type != WIRE_VARINT ? 0 : check_number(f, v, at, w->error);
     return err == 0 && m != NULL ? put_number(w, f, v, m) : err;
 }
@@ -249,7 +249,7 @@ static inline int walk_value(const struct walk *w, const struct plan_field *f, c
                              uint32_t *count, struct place *at, uint8_t *m)
 {
     if (v->type != f->wire_type) {
-        if (f->repeated && v->type == WIRE_BYTES && f->store <= STORE_BOOL)
+        if (f->repeated && v->type == WIRE_BYTES && f->kind < PLAN_TEXT)
             return walk_packed(w, f, v->bytes, count, at, m);
         return refuse(at, w->error, E_MALFORMED, "not of the field's type");
     }

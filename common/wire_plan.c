@@ -28,56 +28,35 @@ static const struct plan *plan_find(const ProtobufCMessageDescriptor *d, size_t 
     }
 }
 
-static uint8_t wire_type_of(ProtobufCType type)
+static uint8_t kind_of(ProtobufCType type)
 {
-    switch (type) {
-    case PROTOBUF_C_TYPE_STRING:
-    case PROTOBUF_C_TYPE_BYTES:
-    case PROTOBUF_C_TYPE_MESSAGE:
-        return WIRE_BYTES;
-    case PROTOBUF_C_TYPE_SFIXED32:
-    case PROTOBUF_C_TYPE_FIXED32:
-    case PROTOBUF_C_TYPE_FLOAT:
-        return WIRE_FIXED32;
-    case PROTOBUF_C_TYPE_SFIXED64:
-    case PROTOBUF_C_TYPE_FIXED64:
-    case PROTOBUF_C_TYPE_DOUBLE:
-        return WIRE_FIXED64;
-    default:
-        return WIRE_VARINT;
-    }
+    static const uint8_t kinds[] = {
+        [PROTOBUF_C_TYPE_INT32] = PLAN_INT32,     [PROTOBUF_C_TYPE_SINT32] = PLAN_SINT32,
+        [PROTOBUF_C_TYPE_UINT32] = PLAN_UINT32,   [PROTOBUF_C_TYPE_INT64] = PLAN_UINT64,
+        [PROTOBUF_C_TYPE_SINT64] = PLAN_SINT64,   [PROTOBUF_C_TYPE_UINT64] = PLAN_UINT64,
+        [PROTOBUF_C_TYPE_BOOL] = PLAN_BOOL,       [PROTOBUF_C_TYPE_ENUM] = PLAN_INT32,
+        [PROTOBUF_C_TYPE_FIXED32] = PLAN_FIXED32, [PROTOBUF_C_TYPE_SFIXED32] = PLAN_FIXED32,
+        [PROTOBUF_C_TYPE_FIXED64] = PLAN_FIXED64, [PROTOBUF_C_TYPE_SFIXED64] = PLAN_FIXED64,
+        [PROTOBUF_C_TYPE_DOUBLE] = PLAN_DOUBLE,   [PROTOBUF_C_TYPE_STRING] = PLAN_TEXT,
+        [PROTOBUF_C_TYPE_BYTES] = PLAN_BYTES,     [PROTOBUF_C_TYPE_MESSAGE] = PLAN_MESSAGE,
+    };
+    CHECK(type != PROTOBUF_C_TYPE_FLOAT); // the protocol has none
+    return kinds[type];
 }
 
-static const uint8_t sizes[] = {
-    [STORE_32] = sizeof(uint32_t),
-    [STORE_64] = sizeof(uint64_t),
-    [STORE_BOOL] = sizeof(protobuf_c_boolean),
-    [STORE_TEXT] = sizeof(char *),
-    [STORE_BYTES] = sizeof(ProtobufCBinaryData),
-    [STORE_MESSAGE] = sizeof(void *),
-};
-
-static uint8_t store_of(ProtobufCType type)
+static uint8_t wire_type_of(uint8_t kind)
 {
-    switch (type) {
-    case PROTOBUF_C_TYPE_STRING:
-        return STORE_TEXT;
-    case PROTOBUF_C_TYPE_BYTES:
-        return STORE_BYTES;
-    case PROTOBUF_C_TYPE_MESSAGE:
-        return STORE_MESSAGE;
-    case PROTOBUF_C_TYPE_BOOL:
-        return STORE_BOOL;
-    case PROTOBUF_C_TYPE_INT64:
-    case PROTOBUF_C_TYPE_SINT64:
-    case PROTOBUF_C_TYPE_SFIXED64:
-    case PROTOBUF_C_TYPE_UINT64:
-    case PROTOBUF_C_TYPE_FIXED64:
-    case PROTOBUF_C_TYPE_DOUBLE:
-        return STORE_64;
-    default:
-        return STORE_32;
-    }
+    if (kind >= PLAN_TEXT) return WIRE_BYTES;
+    if (kind == PLAN_FIXED64 || kind == PLAN_DOUBLE) return WIRE_FIXED64;
+    return kind == PLAN_FIXED32 ? WIRE_FIXED32 : WIRE_VARINT;
+}
+
+static uint8_t size_of(uint8_t kind)
+{
+    _Static_assert(sizeof(protobuf_c_boolean) == 4, "a bool is read and written as 32 bits");
+    if (kind == PLAN_BYTES) return sizeof(ProtobufCBinaryData);
+    if (kind == PLAN_TEXT || kind == PLAN_MESSAGE) return sizeof(void *);
+    return kind < PLAN_UINT64 ? 4 : 8;
 }
 
 static uint64_t enum_bits(const ProtobufCEnumDescriptor *d)
@@ -96,15 +75,18 @@ static void compile_field(const ProtobufCMessageDescriptor *d, const ProtobufCFi
                           struct plan_field *ret, uint8_t *counters)
 {
     const struct limit *l = limits_find(d, f->name);
+    CHECK(f->offset <= UINT16_MAX && f->quantifier_offset <= UINT16_MAX);
     *ret = (struct plan_field){
-        .field = f, .wire_type = wire_type_of(f->type), .counter = PLAN_NOT_COUNTED, .once = PLAN_ANY_TIMES};
+        .field = f, .unset = f->default_value, .counter = PLAN_NOT_COUNTED, .once = PLAN_ANY_TIMES};
+    ret->offset = (uint16_t)f->offset;
+    ret->quantifier = (uint16_t)f->quantifier_offset;
+    ret->kind = kind_of(f->type);
+    ret->size = size_of(ret->kind);
+    ret->wire_type = wire_type_of(ret->kind);
     ret->repeated = f->label == PROTOBUF_C_LABEL_REPEATED;
     ret->in_oneof = (f->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0;
-    ret->offset = f->offset;
-    ret->quantifier = f->quantifier_offset;
-    ret->store = store_of(f->type);
-    ret->size = sizes[ret->store];
-    ret->zigzag = f->type == PROTOBUF_C_TYPE_SINT32 || f->type == PROTOBUF_C_TYPE_SINT64;
+    ret->packed = (f->flags & PROTOBUF_C_FIELD_FLAG_PACKED) != 0;
+    ret->key = f->id << 3 | (ret->packed ? WIRE_BYTES : ret->wire_type);
     ret->max_bytes = UINT32_MAX;
     if (l != NULL) {
         ret->min_bytes = l->min_bytes;
@@ -138,21 +120,22 @@ static const struct plan *plan_compile(const ProtobufCMessageDescriptor *d)
     p->d = d;
     CHECK(d->n_fields < 64);
     for (unsigned i = 0; i < d->n_fields; i++) {
-        const ProtobufCFieldDescriptor *f = &d->fields[i];
-        CHECK(f->id < PLAN_MAX_TAG);
-        compile_field(d, f, &p->fields[i], &counters);
-        p->by_tag[f->id] = (uint8_t)(i + 1);
-        if (p->fields[i].repeated) continue;
-        bool in_oneof = p->fields[i].in_oneof;
-        if (f->type != PROTOBUF_C_TYPE_MESSAGE && !in_oneof) continue;
-        p->fields[i].once = (uint8_t)i;
-        for (unsigned j = 0; in_oneof && j < i; j++)
-            if (d->fields[j].quantifier_offset == f->quantifier_offset &&
-                (d->fields[j].flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0) {
-                p->fields[i].once = p->fields[j].once;
-                break;
-            }
+        struct plan_field *to = &p->fields[i];
+        CHECK(d->fields[i].id < PLAN_MAX_TAG);
+        compile_field(d, &d->fields[i], to, &counters);
+        p->by_tag[d->fields[i].id] = (uint8_t)(i + 1);
+        if (to->repeated || (to->kind != PLAN_MESSAGE && !to->in_oneof)) continue;
+        to->once = (uint8_t)i;
+        // protobuf-c lists the fields by number: those of a oneof may stand apart.
+        for (unsigned j = 0; to->in_oneof && j < i; j++) {
+            if (!p->fields[j].in_oneof || p->fields[j].quantifier != to->quantifier) continue;
+            to->once = p->fields[j].once;
+            break;
+        }
+        if (to->in_oneof && i > 0 && to[-1].in_oneof && to[-1].quantifier == to->quantifier)
+            to->earlier = (uint8_t)(to[-1].earlier + 1);
     }
+    p->n_fields = (uint8_t)d->n_fields;
     p->n_counters = counters;
     plan_find(d, &slot);
     atomic_store_explicit(&plans[slot], p, memory_order_release);
