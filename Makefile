@@ -47,7 +47,7 @@ JOBS         ?= $(shell nproc)
 KILLS        ?= 30
 STALL        ?= 3
 FUZZ_SECONDS ?= 10
-long_counts  := SEEDS=2000 KILLS=100 STALL=30
+long_counts  := SEEDS=10000 KILLS=100 STALL=30
 # Tests in Python read theirs from the environment.
 export KILLS STALL
 

@@ -17,7 +17,7 @@
  * reorder: the connection breaks, the client has a new one (and peer number)
  * before what was under way on the old one arrives, up to 3 s later. Within
  * one live connection order always holds, as in ZeroMQ.
- * A commit of a store or a sync of a file: crash before or after it.
+ * A commit of a store, a sync or renaming of a file: crash before or after it.
  * A commit, a write: disk_full, file_full answer E_NOSPACE. A job: slow_disk takes up to 2 s.
  * A step: crash of one instance; freeze of one for up to 20 s, as SIGSTOP does;
  * clock: the wall clock of all by up to an hour.

@@ -204,7 +204,8 @@ static void drop(struct sim_instance *i, bool power)
     sim_files_drop(i, power);
     free_blocks(i);
     sim_cancel(&i->turn_end);
-    int64_t delay_us = 10 * USEC_PER_MS + (int64_t)sim_random(s, 3 * USEC_PER_SEC);
+    int64_t delay_us = i->away_us + 10 * USEC_PER_MS + (int64_t)sim_random(s, 3 * USEC_PER_SEC);
+    i->away_us = 0;
     sim_at(s, NULL, s->now_us + delay_us, boot, i);
 }
 
@@ -262,7 +263,7 @@ static void boot(void *self)
     struct sim_instance *i = (struct sim_instance *)self;
     i->boot++;
     i->up = true;
-    i->frozen_until_us = 0;
+    i->frozen_until_us = i->away_us = 0;
     i->env = (struct env){
         .name = i->name,
         .mem = {instance_realloc, i},
@@ -304,6 +305,17 @@ void sim_crash(struct sim_instance *i)
 {
     if (i->sim->running == i) sim_crash_here(i->sim);
     drop(i, sim_random(i->sim, 2) == 0);
+}
+
+void sim_spare(struct sim_instance *i)
+{
+    i->spared = true;
+}
+
+void sim_crash_for(struct sim_instance *i, int64_t for_us)
+{
+    i->away_us = for_us;
+    sim_crash(i);
 }
 
 void sim_power_failure(struct sim_instance *i)
@@ -425,11 +437,12 @@ void sim_set_free_bytes(struct sim *s, uint64_t n)
     s->free_bytes = n;
 }
 
+/* NULL: one that is spared. */
 static struct sim_instance *any_instance(struct sim *s)
 {
     struct sim_instance *i = s->instances;
     for (uint64_t n = sim_random(s, s->n_instances); n > 0; n--) i = i->next;
-    return i;
+    return i->spared ? NULL : i;
 }
 
 static void step_faults(struct sim *s)
@@ -437,8 +450,10 @@ static void step_faults(struct sim *s)
     if (sim_fault(s, SIM_CLOCK_FORWARD)) sim_jump_wall(s, (int64_t)sim_random(s, USEC_PER_HOUR));
     if (sim_fault(s, SIM_CLOCK_BACK)) sim_jump_wall(s, -(int64_t)sim_random(s, USEC_PER_HOUR));
     if (s->n_instances == 0) return;
-    if (sim_fault(s, SIM_FREEZE)) sim_freeze(any_instance(s), (int64_t)sim_random(s, FREEZE_MAX_US));
-    if (sim_fault(s, SIM_CRASH_STEP)) sim_crash(any_instance(s));
+    struct sim_instance *i = NULL;
+    if (sim_fault(s, SIM_FREEZE) && (i = any_instance(s)) != NULL)
+        sim_freeze(i, (int64_t)sim_random(s, FREEZE_MAX_US));
+    if (sim_fault(s, SIM_CRASH_STEP) && (i = any_instance(s)) != NULL) sim_crash(i);
 }
 
 /* Back into the heap, in the same order as before. */

@@ -126,11 +126,13 @@ static void tell(const struct sim_sent *m)
     if (s->watch != NULL && s->watch->on_sent != NULL) s->watch->on_sent(s->watch->self, m);
 }
 
-/* The instance dies of what it is about to get. */
-static void hand_over(struct sim *s, const struct sim_instance *i, const struct sim_bus_message *m)
+/* The instance may die of what it is about to get. */
+static void hand_over(const struct sim_instance *i, const char *endpoint, uint64_t peer,
+                      const struct sim_bus_message *m)
 {
-    if (s->watch != NULL && s->watch->kills != NULL && s->watch->kills(s->watch->self, i, buf_span(m->head)))
-        sim_crash_here(s);
+    const struct sim_watch *w = i->sim->watch;
+    if (w != NULL && w->on_handed != NULL && w->on_handed(w->self, i, endpoint, peer, buf_span(m->head)))
+        sim_crash_here(i->sim);
 }
 
 /* How often the message arrives: 0 when lost. */
@@ -247,7 +249,7 @@ static void on_up(void *self)
     }
     arm_up(l);
     link_settle(l);
-    hand_over(s, server->i, m);
+    hand_over(server->i, server->endpoint, peer, m);
     server->on_message(server->self, peer,
                        &(struct bus_msg){.head = buf_span(m->head), .body = m->body}); /* may close it */
     take_in_hand(s, NULL);
@@ -275,7 +277,7 @@ static void on_down(void *self)
     }
     arm_down(l);
     link_settle(l);
-    hand_over(s, client->i, m);
+    hand_over(client->i, client->endpoint, 0, m);
     client->on_message(client->self, &(struct bus_msg){.head = buf_span(m->head), .body = m->body});
     take_in_hand(s, NULL);
 }
@@ -334,7 +336,7 @@ static int sim_reply(struct bus_server *server, uint64_t peer, struct span head,
     while (l != NULL && l->peer != peer) l = l->next;
     if (l == NULL || l->server != server || l->client == NULL) return E_NOT_FOUND;
     if (l->down.n >= QUEUE_MAX) return E_AGAIN;
-    tell(&(struct sim_sent){server->i, server->endpoint, true, head, body});
+    tell(&(struct sim_sent){server->i, server->endpoint, true, peer, head, body});
     queue_send(s, &l->down, head, body);
     arm_down(l);
     return 0;
@@ -427,7 +429,7 @@ static int sim_send(struct bus_client *c, struct span head, struct buf *body)
 {
     struct sim_bus_link *l = c->link;
     if (l == NULL || l->up.n >= QUEUE_MAX) return E_AGAIN;
-    tell(&(struct sim_sent){c->i, c->endpoint, false, head, body});
+    tell(&(struct sim_sent){c->i, c->endpoint, false, 0, head, body});
     if (l->server == NULL) return 0; /* the break is not noticed yet: lost */
     queue_send(l->sim, &l->up, head, body);
     arm_up(l);

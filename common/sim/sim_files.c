@@ -294,12 +294,18 @@ static int sim_read(struct file *f, uint64_t offset, void *ret, size_t n, size_t
     return 0;
 }
 
+/* The instance crashes at this point of its work with files. */
+static void crash_point(struct sim_instance *i, unsigned fault)
+{
+    if (i->sim->running != NULL && !i->spared && sim_fault(i->sim, fault)) sim_crash_here(i->sim);
+}
+
 static int sim_write(struct file *f, uint64_t offset, const void *p, size_t n)
 {
     struct content *c = &f->node->now;
     CHECK(f->writable);
     f->node->unsynced_by = f->i;
-    bool full = sim_fault(f->i->sim, SIM_FILE_FULL);
+    bool full = !f->i->spared && sim_fault(f->i->sim, SIM_FILE_FULL);
     if (full) n = (size_t)sim_random(f->i->sim, n); /* what found room */
     if (offset + n > c->size) content_resize(c, offset + n);
     for (size_t at = 0; at < n;) {
@@ -313,12 +319,11 @@ static int sim_write(struct file *f, uint64_t offset, const void *p, size_t n)
 
 static int sim_sync(struct file *f)
 {
-    struct sim *s = f->i->sim;
-    if (s->running != NULL && sim_fault(s, SIM_CRASH_BEFORE_COMMIT)) sim_crash_here(s);
+    crash_point(f->i, SIM_CRASH_BEFORE_COMMIT);
     content_copy(&f->node->synced, &f->node->now);
     f->node->was_synced = true;
     f->node->unsynced_by = NULL;
-    if (s->running != NULL && sim_fault(s, SIM_CRASH_AFTER_COMMIT)) sim_crash_here(s);
+    crash_point(f->i, SIM_CRASH_AFTER_COMMIT);
     return 0;
 }
 
@@ -347,6 +352,7 @@ static int sim_resize(struct file *f, uint64_t size)
 static int sim_rename(struct env *env, const char *from, const char *to)
 {
     struct sim *s = sim_of(env)->sim;
+    crash_point(sim_of(env), SIM_CRASH_BEFORE_COMMIT);
     char *clean_from = sim_files_path(from), *clean_to = sim_files_path(to);
     struct sim_disk_entry *e = entry_find(s, clean_from);
     const struct sim_disk_entry *over = entry_find(s, clean_to);
@@ -361,9 +367,12 @@ static int sim_rename(struct env *env, const char *from, const char *to)
         entry_remove(s, clean_from);
         entry_remove(s, clean_to);
         entry_add(s, clean_to, node);
+        if (s->watch != NULL && s->watch->on_renamed != NULL)
+            s->watch->on_renamed(s->watch->self, sim_of(env), clean_from, clean_to);
     }
     free(clean_from);
     free(clean_to);
+    if (err == 0) crash_point(sim_of(env), SIM_CRASH_AFTER_COMMIT);
     return err;
 }
 

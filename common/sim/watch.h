@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Looking into the simulated world from outside, at the moment things happen.
- * Whoever watches changes nothing and draws nothing. */
+ * Whoever watches draws nothing. */
 #ifndef KESU_SIM_WATCH_H
 #define KESU_SIM_WATCH_H
 
@@ -9,7 +9,8 @@
 struct sim_sent { /* a message an instance gave to the bus */
     const struct sim_instance *from;
     const char *endpoint;
-    bool by_server; /* it answers one of its peers */
+    bool by_server; /* it answers one of its peers: */
+    uint64_t peer;
     struct span head;
     const struct buf *body; /* NULL: none */
 };
@@ -20,8 +21,11 @@ struct sim_watch { /* any may be NULL */
     void (*on_sent)(void *self, const struct sim_sent *m);
     void (*on_call)(void *self, const struct sim_mail *m); /* to be taken outside, or not */
     void (*on_taken)(void *self, const struct sim_mail *m);
-    /* Before a message is handed over: true and the instance dies of it. */
-    bool (*kills)(void *self, const struct sim_instance *to, struct span head);
+    void (*on_renamed)(void *self, const struct sim_instance *i, const char *from, const char *to);
+    /* Before a message is handed over: true and the instance dies of it. peer: of
+     * a server, else 0. */
+    bool (*on_handed)(void *self, const struct sim_instance *to, const char *endpoint, uint64_t peer,
+                      struct span head);
 };
 
 void sim_set_watch(struct sim *s, const struct sim_watch *w); /* kept by the caller */
@@ -37,6 +41,10 @@ unsigned sim_failed_commits(const struct sim_instance *i);
 bool sim_disk_seek(struct sim *s, const char *path, const char *table, bool safe, struct span key, bool past,
                    struct span *ret_key, struct span *ret_value);
 
+/* No fault crashes or freezes it. */
+void sim_spare(struct sim_instance *i);
+/* A crash, and it stays away for so long. */
+void sim_crash_for(struct sim_instance *i, int64_t for_us);
 /* Stops it as SIGSTOP does; what comes for it waits. */
 void sim_freeze(struct sim_instance *i, int64_t for_us);
 int64_t sim_frozen_us(const struct sim *s); /* of all, in all */

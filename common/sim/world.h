@@ -83,6 +83,8 @@ struct sim_instance {
     unsigned boot; /* from 1; raised by each start */
     unsigned failed_commits;
     int64_t frozen_until_us;
+    int64_t away_us; /* at least, after the next crash */
+    bool spared;
     bool up, stopping, woken;
     bool ending;              /* its turn: a timer that is set needs no other turn */
     struct sim_block *blocks; /* of the allocator */

@@ -223,8 +223,6 @@ static void on_opened(struct audit *a, const struct input *in, struct audit_case
     c->stage = KESU__V1__STAGE__STAGE_RECEIVED;
     c->channel = opened->channel;
     c->received_at = opened->received_at;
-    c->automatic = opened->automatic;
-    c->has_contact = opened->n_contact_hashes > 0;
     c->messages = 1;
     check_number(a, in->seq, opened->number);
     check_external(a, in, opened->external, opened->channel);
@@ -251,6 +249,8 @@ static void on_classified(struct audit *a, const struct input *in, struct audit_
     if (classified->fallback && !c->fallback) a->counts.fallback++;
     c->classified = true;
     c->fallback = c->fallback || classified->fallback;
+    if (in->event->actor != NULL && in->event->actor->kind == KESU__V1__ACTOR_KIND__ACTOR_KIND_STAFF)
+        c->judged_by_staff = true;
     if (c->stage == KESU__V1__STAGE__STAGE_RECEIVED) c->stage = KESU__V1__STAGE__STAGE_TRIAGED;
     if (c->stage >= KESU__V1__STAGE__STAGE_RESOLVED)
         audit_broken(a, "seq %llu: a resolved case was classified", (unsigned long long)in->seq);
@@ -380,7 +380,6 @@ static void on_delivery(struct audit *a, const struct input *in, struct audit_ca
     text_id(d->message_id, id);
     if (d->message_id[0] != '\0' && !idset_add(&a->outcomes, id, a->n_deliveries))
         audit_broken(a, "seq %llu: %s has a second outcome", (unsigned long long)in->seq, d->message_id);
-    if (strcmp(d->kind, "receipt") == 0) c->receipt_settled = true;
     if (d->outcome == KESU__V1__DELIVERY_OUTCOME__DELIVERY_OUTCOME_DELIVERED) a->counts.delivered++;
 }
 

@@ -32,7 +32,7 @@ struct audit_case {
     char agent[AUDIT_ID], department[AUDIT_ID], category[AUDIT_ID];
     Kesu__V1__Severity severity;
     Kesu__V1__Channel channel;
-    bool classified, fallback, receipt_settled, automatic, has_contact;
+    bool classified, fallback, judged_by_staff;
     int64_t received_at;
     unsigned messages;
     struct audit_clock clocks[AUDIT_CLOCKS];

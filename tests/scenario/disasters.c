@@ -9,8 +9,19 @@
 #include "office.h"
 #include "store.h"
 
-const char *const disaster_names[N_DISASTERS] = {"store_deleted", "service_stopped", "disk_low",
-                                                 "policy_changed"};
+const char *const disaster_names[N_DISASTERS] = {
+    [STORE_DELETED] = "store_deleted",
+    [SERVICE_STOPPED] = "service_stopped",
+    [DISK_LOW] = "disk_low",
+    [POLICY_CHANGED] = "policy_changed",
+    [WORKER_LOST] = "worker_lost",
+    [READER_DEAF] = "reader_deaf",
+    [READER_SLOW] = "reader_slow",
+    [POISON_TASK] = "poison_task",
+    [SEGMENT_ROLLED] = "segment_rolled",
+    [CHECKED] = "fold_checked",
+    [MAIL_POSTED] = "mail_posted",
+};
 
 static struct office_service *any_service(struct office *o)
 {
@@ -22,10 +33,9 @@ static bool delete_store(struct office *o)
     struct office_service *s = any_service(o);
     while (s->fold == NULL) s = any_service(o);
     char path[200];
-    if (!sim_is_up(o->reader)) return false;
     sim_power_failure(s->i);
     snprintf(path, sizeof path, OFFICE_DATA "/%s.fold", s->fold);
-    CHECK(store_remove(o->reader_env, path) == 0);
+    CHECK(store_remove(o->inspector_env, path) == 0);
     return true;
 }
 
@@ -50,15 +60,46 @@ static bool change_policy(struct office *o)
     return people_change_policy(o->people);
 }
 
+static bool lose_worker(struct office *o)
+{
+    struct office_service *s = any_service(o);
+    while (strcmp(s->def->name, "routing-worker") != 0) s = any_service(o);
+    if (!sim_is_up(s->i)) return false;
+    sim_crash_for(s->i, (int64_t)sim_random(o->sim, USEC_PER_MIN));
+    return true;
+}
+
+static bool deafen_reader(struct office *o)
+{
+    if (!sim_is_up(o->reader)) return false;
+    sim_freeze(o->reader, 10 * USEC_PER_SEC + (int64_t)sim_random(o->sim, 2 * USEC_PER_MIN));
+    return true;
+}
+
+static bool check_fold(struct office *o)
+{
+    const struct office_service *s = any_service(o);
+    while (s->fold == NULL) s = any_service(o);
+    return finish_check(o, s);
+}
+
 void disasters_run(struct office *o, int64_t for_us)
 {
-    static bool (*const acts[N_DISASTERS])(struct office * o) = {delete_store, stop_service, lower_disk,
-                                                                 change_policy};
+    static const struct {
+        unsigned disaster;
+        bool (*act)(struct office *o);
+    } acts[] = {
+        {STORE_DELETED, delete_store},   {SERVICE_STOPPED, stop_service}, {DISK_LOW, lower_disk},
+        {POLICY_CHANGED, change_policy}, {WORKER_LOST, lose_worker},      {READER_DEAF, deafen_reader},
+        {CHECKED, check_fold},
+    };
+    const unsigned n_acts = sizeof acts / sizeof acts[0];
     int64_t until_us = sim_now_us(o->sim) + for_us;
     while (sim_now_us(o->sim) < until_us && o->audit.broken[0] == '\0') {
-        office_run(o, (int64_t)sim_random(o->sim, USEC_PER_MIN));
-        unsigned k = (unsigned)sim_random(o->sim, 2 * N_DISASTERS); /* every other time nothing */
-        if (k < N_DISASTERS && sim_fire(o->sim) && acts[k](o)) o->disasters[k]++;
+        office_run(o, (int64_t)sim_random(o->sim, 40 * USEC_PER_SEC));
+        unsigned k = (unsigned)sim_random(o->sim, n_acts + n_acts / 3); /* sometimes nothing */
+        if (k < n_acts && sim_fire(o->sim) && acts[k].act(o)) o->disasters[acts[k].disaster]++;
     }
+    o->disasters[MAIL_POSTED] = mailman_posted(o->mailman);
     if (o->audit.policies > 0) o->disasters[POLICY_CHANGED] = o->audit.policies - 1; /* those in force */
 }

@@ -13,52 +13,21 @@
 /* Jumps of the wall clock add up to hours, and a command made while it was
  * ahead waits until the office's time has come there. */
 #define PATIENCE_US (24 * USEC_PER_HOUR)
+#define CHECK_US    (20 * USEC_PER_SEC)
 #define ARENA_BYTES ((size_t)64 << 20)
 
-/* ---- asking a control socket ------------------------------------------------------ */
+/* ---- asking ----------------------------------------------------------------------- */
 
-struct question {
-    struct office *o;
-    struct arena *arena;
-    Kesu__V1__ControlReply *reply;
-    uint64_t id;
-};
-
-static void on_answer(void *self, const struct bus_msg *msg)
+/* NULL after having noted that nobody answers, or refuses. Nobody crashes any more. */
+static Kesu__V1__ControlReply *must_answer(struct office *o, const char *endpoint,
+                                           Kesu__V1__ControlRequest *request, struct arena *arena)
 {
-    struct question *q = self;
-    struct codec_error error;
-    Kesu__V1__ControlReply *reply = NULL;
-    if (codec_unpack(&kesu__v1__control_reply__descriptor, msg->head, q->arena, (void *)&reply, &error) != 0)
-        audit_broken(&q->o->audit, "a control socket answers nonsense: %s %s", error.field, error.reason);
-    else if (reply->id == q->id)
-        q->reply = reply;
-}
-
-/* NULL after having noted that nobody answers. Nobody crashes any more. */
-static Kesu__V1__ControlReply *ask(struct office *o, const char *endpoint, Kesu__V1__ControlRequest *request,
-                                   struct arena *arena)
-{
-    static uint64_t next_id = 1;
-    struct question q = {o, arena, NULL, next_id++};
-    char path[200];
-    snprintf(path, sizeof path, "ipc://" OFFICE_RUN "/%s.ipc", endpoint);
-    struct bus_client_opts opts = {.endpoint = path, .on_message = on_answer, .self = &q};
-    struct bus_client *client = NULL;
-    CHECK(bus_connect(o->reader_env, &opts, &client) == 0);
-    request->id = q.id;
-    struct buf *encoded = codec_pack_buf(request);
-    int64_t until_us = sim_now_us(o->sim) + 2 * USEC_PER_MIN;
-    bool sent = false;
-    while (q.reply == NULL && sim_step(o->sim, until_us))
-        if (!sent) sent = bus_send(o->reader_env, client, buf_span(encoded), NULL) == 0;
-    buf_unref(encoded);
-    bus_client_close(o->reader_env, client);
-    if (q.reply == NULL) audit_broken(&o->audit, "%s does not answer", endpoint);
-    if (q.reply != NULL && q.reply->body_case == KESU__V1__CONTROL_REPLY__BODY_REFUSED)
-        audit_broken(&o->audit, "%s refuses: %s %s", endpoint, err_name(-(int)q.reply->refused->code),
-                     q.reply->refused->reason);
-    return q.reply;
+    Kesu__V1__ControlReply *reply = ask(o, endpoint, request, 2 * USEC_PER_MIN, arena);
+    if (reply == NULL) audit_broken(&o->audit, "%s does not answer", endpoint);
+    if (reply != NULL && reply->body_case == KESU__V1__CONTROL_REPLY__BODY_REFUSED)
+        audit_broken(&o->audit, "%s refuses: %s %s", endpoint, err_name(-(int)reply->refused->code),
+                     reply->refused->reason);
+    return reply;
 }
 
 static Kesu__V1__ControlReply *ask_control(struct office *o, const char *instance,
@@ -66,7 +35,7 @@ static Kesu__V1__ControlReply *ask_control(struct office *o, const char *instanc
 {
     char endpoint[100];
     snprintf(endpoint, sizeof endpoint, "%s-control", instance);
-    return ask(o, endpoint, request, arena);
+    return must_answer(o, endpoint, request, arena);
 }
 
 /* ---- quiet ----------------------------------------------------------------------------- */
@@ -143,6 +112,11 @@ static const char *unrest(struct office *o)
                  (unsigned long long)untold->seq);
         return text;
     }
+    const char *waiting = mailman_waiting(o->mailman);
+    if (waiting != NULL) {
+        snprintf(text, sizeof text, "the mail %s stays in new/", waiting);
+        return text;
+    }
     if (!mails_are_settled(o)) return "a message has no outcome";
     for (unsigned k = 0; k < o->n_services; k++) {
         if (is_quiet(o, &o->services[k])) continue;
@@ -171,12 +145,35 @@ static void wait_for_quiet(struct office *o)
 
 /* ---- everything agrees -------------------------------------------------------------------- */
 
-static void verify_fold(struct office *o, const struct office_service *s, struct arena *arena)
+static Kesu__V1__ControlRequest verify_request(void)
 {
-    Kesu__V1__VerifyFold verify = KESU__V1__VERIFY_FOLD__INIT;
+    static Kesu__V1__VerifyFold verify = KESU__V1__VERIFY_FOLD__INIT;
     Kesu__V1__ControlRequest request = KESU__V1__CONTROL_REQUEST__INIT;
     request.body_case = KESU__V1__CONTROL_REQUEST__BODY_VERIFY_FOLD;
     request.verify_fold = &verify;
+    return request;
+}
+
+bool finish_check(struct office *o, const struct office_service *s)
+{
+    struct arena arena;
+    char endpoint[100];
+    Kesu__V1__ControlRequest request = verify_request();
+    snprintf(endpoint, sizeof endpoint, "%s-control", s->instance);
+    arena_init(&arena, &mem_libc, ARENA_BYTES);
+    const Kesu__V1__ControlReply *reply = ask(o, endpoint, &request, CHECK_US, &arena);
+    bool verified = reply != NULL && reply->body_case == KESU__V1__CONTROL_REPLY__BODY_FOLD_VERIFIED;
+    if (verified && !reply->fold_verified->same)
+        audit_broken(&o->audit, "the fold of %s is not what its rebuild is: %s", s->instance,
+                     reply->fold_verified->difference);
+    arena_deinit(&arena);
+    watch_recheck(o);
+    return verified;
+}
+
+static void verify_fold(struct office *o, const struct office_service *s, struct arena *arena)
+{
+    Kesu__V1__ControlRequest request = verify_request();
     const Kesu__V1__ControlReply *reply = ask_control(o, s->instance, &request, arena);
     if (reply == NULL || reply->body_case != KESU__V1__CONTROL_REPLY__BODY_FOLD_VERIFIED) {
         audit_broken(&o->audit, "%s does not verify its fold", s->instance);
@@ -302,7 +299,7 @@ static void compare_stats(struct office *o, const struct office_service *s, stru
     Kesu__V1__ControlRequest request = KESU__V1__CONTROL_REQUEST__INIT;
     request.body_case = KESU__V1__CONTROL_REQUEST__BODY_GET_STATS;
     request.get_stats = &get;
-    const Kesu__V1__ControlReply *reply = ask(o, s->query, &request, arena);
+    const Kesu__V1__ControlReply *reply = must_answer(o, s->query, &request, arena);
     if (reply == NULL || reply->body_case != KESU__V1__CONTROL_REPLY__BODY_STATS) return;
     const Kesu__V1__Stats *stats = reply->stats;
     const struct audit_counts *c = &o->audit.counts;
@@ -339,6 +336,7 @@ static void set_wall(struct office *o)
 void finish(struct office *o)
 {
     struct arena arena;
+    o->resting = true;
     set_wall(o);
     office_run(o, QUIET_US); /* everybody is up again */
     people_rest(o->people);
@@ -347,6 +345,7 @@ void finish(struct office *o)
     if (o->audit.broken[0] != '\0') return;
     arena_init(&arena, &mem_libc, ARENA_BYTES);
     watch_recheck(o);
+    people_check(o->people);
     if (has(o, "notification")) mails_check(o);
     verify_journal(o, &arena);
     compare_register(o, &arena);

@@ -30,7 +30,7 @@ struct mails {
 };
 
 /* The value of a header line; empty when there is none. */
-static void header_of(struct span text, const char *name, char ret[320])
+void mails_header(struct span text, const char *name, char ret[320])
 {
     ret[0] = '\0';
     size_t length = strlen(name);
@@ -62,9 +62,9 @@ static void strip(char *id)
 static void identity_of(const struct sim_mail *m, char ret[320])
 {
     if (m->headers != NULL)
-        header_of(span_str(m->headers), "webhook-id:", ret);
+        mails_header(span_str(m->headers), "webhook-id:", ret);
     else
-        header_of(m->message, "message-id:", ret);
+        mails_header(m->message, "message-id:", ret);
     strip(ret);
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../../services/adapters/email/email.h"
 #include "../../services/analytics/analytics.h"
 #include "../../services/intake/intake.h"
 #include "../../services/notification/notification.h"
@@ -31,6 +32,7 @@ static const struct {
     {&sla_watch_service, "sla-watch", "sla-watch", NULL},
     {&notification_service, "notification", "notification", NULL},
     {&analytics_service, "analytics", "analytics", "analytics-query"},
+    {&email_service, "email", NULL, NULL},
 };
 
 static void on_service_boot(void *self, struct env *env)
@@ -46,8 +48,10 @@ static void on_service_boot(void *self, struct env *env)
         argv[argc++] = "--key-pool=64";
         argv[argc++] = "--segment-bytes=64KiB";
         argv[argc++] = "--ballast=256KiB";
+        if (s->office->little_credit) argv[argc++] = "--command-credit=8";
     }
     if (strcmp(s->def->name, "notification") == 0) argv[argc++] = "--retry-after=1s,3s,6s,10s,15s";
+    if (strcmp(s->def->name, "email") == 0) argv[argc++] = "--maildirs=" OFFICE_MAILBOX "=" OFFICE_MAIL;
     const struct conf_def *const tables[] = {svc_settings, s->def->settings};
     struct conf *conf = NULL;
     char *error = NULL;
@@ -117,6 +121,12 @@ static void copy_tree(struct env *env, const char *from, const char *to)
 
 /* ---- all of it ------------------------------------------------------------------------ */
 
+static void on_inspector_boot(void *self, struct env *env)
+{
+    struct office *o = self;
+    o->inspector_env = env;
+}
+
 struct office *office_new(uint64_t seed, const char *policy_dir)
 {
     struct office *o = calloc(1, sizeof *o);
@@ -126,10 +136,14 @@ struct office *office_new(uint64_t seed, const char *policy_dir)
     o->wall_us = WALL_US - sim_now_us(o->sim);
     o->mails = mails_new();
     watch_start(o);
+    o->little_credit = sim_random(o->sim, 2) == 0;
+    o->inspector = sim_instance_new(o->sim, "inspector", on_inspector_boot, o);
+    sim_spare(o->inspector);
     reader_start(o);
-    CHECK(files_mkdir(o->reader_env, OFFICE_RUN) == 0);
-    CHECK(files_mkdir(o->reader_env, OFFICE_DATA) == 0);
-    copy_tree(o->reader_env, policy_dir, OFFICE_POLICY);
+    CHECK(files_mkdir(o->inspector_env, OFFICE_RUN) == 0);
+    CHECK(files_mkdir(o->inspector_env, OFFICE_DATA) == 0);
+    copy_tree(o->inspector_env, policy_dir, OFFICE_POLICY);
+    o->mailman = mailman_new(o);
     start_services(o);
     o->people = people_new(o);
     return o;
@@ -143,6 +157,7 @@ void office_free(struct office **p)
     sim_free(&o->sim);
     people_free(&o->people);
     mails_free(&o->mails);
+    mailman_free(&o->mailman);
     watch_end(o);
     audit_deinit(&o->audit);
     free(o);

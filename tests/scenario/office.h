@@ -13,13 +13,30 @@
 #define OFFICE_RUN          "office/run"
 #define OFFICE_DATA         "office/data"
 #define OFFICE_POLICY       "office/policy"
+#define OFFICE_MAIL         "office/mail"
+#define OFFICE_MAILBOX      "complaints@scenario.example"
+#define OFFICE_POISON       "POISON-TASK" /* a text no worker survives */
 #define OFFICE_MAX_SERVICES 12
 
 struct office;
 struct people;
 struct mails;
+struct mailman;
 
-enum { STORE_DELETED, SERVICE_STOPPED, DISK_LOW, POLICY_CHANGED, N_DISASTERS };
+enum {
+    STORE_DELETED,
+    SERVICE_STOPPED,
+    DISK_LOW,
+    POLICY_CHANGED,
+    WORKER_LOST,    /* for up to a minute */
+    READER_DEAF,    /* it does not read for minutes */
+    READER_SLOW,    /* blocks it kept for seconds */
+    POISON_TASK,    /* deaths of workers by it */
+    SEGMENT_ROLLED, /* of the journal */
+    CHECKED,        /* a fold compared with its rebuild amid all this */
+    MAIL_POSTED,
+    N_DISASTERS
+};
 extern const char *const disaster_names[N_DISASTERS];
 
 /* One process of the office. */
@@ -34,12 +51,20 @@ struct office_service {
     unsigned failed_starts;
 };
 
+/* What a reader of the feed may be sent, as intake has heard. */
+struct office_credit {
+    uint64_t peer;
+    int64_t bytes;
+};
+
 struct office {
     struct sim *sim;
     struct audit audit;
     struct office_service services[OFFICE_MAX_SERVICES];
     unsigned n_services;
-    /* reader.c: the auditor's eyes */
+    struct sim_instance *inspector; /* asks and arranges; nothing happens to it */
+    struct env *inspector_env;
+    /* reader.c */
     struct sim_instance *reader;
     struct env *reader_env;
     struct feed *feed;
@@ -47,15 +72,23 @@ struct office {
     bool has_uuid;
     uint64_t read_seq; /* as the feed gave them */
     uint8_t read_hash[HASH_BYTES];
+    struct timer *reader_timer;
+    uint64_t reader_keeps; /* bytes of blocks not given back */
+    bool resting;          /* no faults any more */
+    bool little_credit;    /* clients may have few commands unanswered */
     /* watch.c */
     struct sim_watch watch;
     struct arena watch_arena;
     char **segments;
     unsigned n_segments;
     struct idset rows; /* commands of folds, committed */
+    struct office_credit *credits;
+    unsigned n_credits;
     struct mails *mails;
+    struct mailman *mailman;
     struct people *people;
     uint64_t disasters[N_DISASTERS];
+    uint64_t questions;
     int64_t rest_us; /* how long it took until all was quiet */
     int64_t wall_us; /* what the wall clock was at the start, minus the monotonic one */
 };
@@ -80,11 +113,28 @@ void people_rest(struct people *p);           /* starts nothing new; what is ope
 bool people_are_done(const struct people *p);
 /* Everyone is there, with room for all. */
 void people_all_present(struct people *p);
+/* What only the end can show. */
+void people_check(const struct people *p);
 bool people_change_policy(struct people *p); /* false: not now */
 unsigned people_accepted(const struct people *p);
 
-/* finish.c: no faults any more; waits until all is quiet, then compares all with all. */
+/* mailman.c: mail that comes in. */
+struct mailman *mailman_new(struct office *o);
+void mailman_free(struct mailman **p);
+void mailman_post(struct mailman *m);
+void mailman_renamed(struct mailman *m, const char *from, const char *to);
+const char *mailman_waiting(const struct mailman *m); /* name of one in new/; NULL: none */
+unsigned mailman_posted(const struct mailman *m);
+
+/* ask.c: control sockets. NULL: no answer in that time; refusals are answers.
+ * The answer lives in the arena. */
+Kesu__V1__ControlReply *ask(struct office *o, const char *endpoint, Kesu__V1__ControlRequest *request,
+                            int64_t patience_us, struct arena *arena);
+
+/* finish.c: no faults any more; no faults any more; waits until all is quiet, then compares all with all. */
 void finish(struct office *o);
+/* In the middle: whoever answers must be right. False: nobody did. */
+bool finish_check(struct office *o, const struct office_service *s);
 
 /* watch.c: looks at the moment things happen. */
 void watch_start(struct office *o);
@@ -98,6 +148,7 @@ struct mails *mails_new(void);
 void mails_free(struct mails **p);
 void mails_leave(struct office *o, const struct office_service *s, const struct sim_mail *m);
 void mails_taken(struct office *o, const struct sim_mail *m);
+void mails_header(struct span text, const char *name, char ret[320]); /* empty: there is none */
 bool mails_are_settled(struct office *o); /* each has its outcome in the journal */
 void mails_check(struct office *o);
 

@@ -29,7 +29,7 @@ struct entry {
     int64_t again_us; /* WAITING */
     uint64_t seq, case_id, version;
     char number[32];
-    bool joined;
+    bool joined, poison;
     unsigned customer; /* of a message */
     unsigned external; /* which message it is: the same may be sent with two ids */
 };
@@ -153,7 +153,8 @@ static const char *const texts[] = {
     "包裹淋濕，要求退款",
 };
 
-static void send_message(struct people *p, unsigned external, unsigned customer, const char *answers)
+static void send_message(struct people *p, unsigned external, unsigned customer, const char *answers,
+                         const char *text)
 {
     static const Kesu__V1__Channel channels[] = {
         KESU__V1__CHANNEL__CHANNEL_EMAIL, KESU__V1__CHANNEL__CHANNEL_EMAIL, KESU__V1__CHANNEL__CHANNEL_WEB,
@@ -172,7 +173,7 @@ static void send_message(struct people *p, unsigned external, unsigned customer,
     personal.contacts = contacts;
     personal.n_contacts = 1;
     personal.subject = "A complaint";
-    personal.text = (char *)(uintptr_t)texts[external % (sizeof texts / sizeof texts[0])];
+    personal.text = (char *)(uintptr_t)text;
     Kesu__V1__ExternalRef ref = KESU__V1__EXTERNAL_REF__INIT;
     ref.mailbox = "office@scenario.example";
     ref.hash = (ProtobufCBinaryData){sizeof hash, hash};
@@ -208,9 +209,27 @@ static struct entry *any_message(struct people *p)
     return NULL;
 }
 
+static const char *text_of(unsigned external)
+{
+    return texts[external % (sizeof texts / sizeof texts[0])];
+}
+
 static void new_complaint(struct people *p)
 {
-    send_message(p, p->n_externals++, (unsigned)draw(p, N_CUSTOMERS), NULL);
+    unsigned external = p->n_externals++;
+    send_message(p, external, (unsigned)draw(p, N_CUSTOMERS), NULL, text_of(external));
+}
+
+static void mail(struct people *p)
+{
+    mailman_post(p->o->mailman);
+}
+
+static void poison_task(struct people *p)
+{
+    unsigned external = p->n_externals++;
+    send_message(p, external, (unsigned)draw(p, N_CUSTOMERS), NULL, "It says " OFFICE_POISON " on the box.");
+    p->entries[p->n_entries - 1]->poison = true;
 }
 
 static void another_message(struct people *p)
@@ -219,14 +238,15 @@ static void another_message(struct people *p)
     if (e == NULL) return;
     char key[64];
     snprintf(key, sizeof key, "<m%u@customers.example>", e->external);
-    send_message(p, p->n_externals++, e->customer, key);
+    unsigned external = p->n_externals++;
+    send_message(p, external, e->customer, key, text_of(external));
 }
 
 /* The same message once more, by a channel that forgot it had sent it. */
 static void same_message(struct people *p)
 {
     const struct entry *e = any_message(p);
-    if (e != NULL) send_message(p, e->external, e->customer, NULL);
+    if (e != NULL && !e->poison) send_message(p, e->external, e->customer, NULL, text_of(e->external));
 }
 
 /* The same command, word for word. */
@@ -410,13 +430,13 @@ static const struct {
     unsigned weight;
     void (*act)(struct people *p);
 } acts[] = {
-    {30, new_complaint}, {8, another_message}, {4, same_message}, {6, same_command},
-    {45, work_on_case},  {3, change_presence}, {3, judge_again},  {3, assign_again},
+    {30, new_complaint},  {8, another_message}, {4, same_message}, {6, same_command}, {45, work_on_case},
+    {3, change_presence}, {3, judge_again},     {3, assign_again}, {1, poison_task},  {8, mail},
 };
 
 static void act(struct people *p)
 {
-    uint64_t at = draw(p, 102);
+    uint64_t at = draw(p, 111);
     for (size_t k = 0; k < sizeof acts / sizeof acts[0]; k++) {
         if (at < acts[k].weight) {
             acts[k].act(p);
@@ -512,4 +532,16 @@ void people_all_present(struct people *p)
 unsigned people_accepted(const struct people *p)
 {
     return p->n_accepted;
+}
+
+/* Nobody but a person can judge a poison task; else it goes to the default queue. */
+void people_check(const struct people *p)
+{
+    for (unsigned i = 0; i < p->n_entries; i++) {
+        const struct entry *e = p->entries[i];
+        const struct audit_case *c =
+            e->poison && e->state == ACCEPTED && !e->joined ? audit_find(&p->o->audit, e->case_id) : NULL;
+        if (c != NULL && !c->fallback && !c->judged_by_staff)
+            audit_broken(&p->o->audit, "case %s was judged by a worker that cannot have lived", c->number);
+    }
 }

@@ -1,9 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A reader like any other: crashed and cut off like the services, it goes on
- * where it was. It gets every block once, in order. */
+/* A reader of little credit that is often slow to give it back: crashed and cut
+ * off like the services, it goes on where it was. It gets every block once, in
+ * order. */
 #include "check.h"
+#include "clock.h"
 #include "err.h"
 #include "office.h"
+#include "sched.h"
+
+#define CREDIT_BYTES ((uint64_t)4 << 10)
+#define SLOW_US      (3 * USEC_PER_SEC)
+
+static void give_back(void *self)
+{
+    struct office *o = self;
+    feed_done(o->feed, o->reader_keeps, o->read_seq);
+    o->reader_keeps = 0;
+}
 
 static void on_block(void *self, struct buf *block, const struct block_head *head)
 {
@@ -13,7 +26,14 @@ static void on_block(void *self, struct buf *block, const struct block_head *hea
                      (unsigned long long)o->read_seq);
     o->read_seq = head->first_seq + head->count - 1;
     memcpy(o->read_hash, head->hash, HASH_BYTES);
-    feed_done(o->feed, block->n, o->read_seq);
+    o->reader_keeps += block->n;
+    if (o->reader_keeps > block->n) return; /* the timer comes */
+    int64_t wait_us = o->resting || sim_random(o->sim, 4) > 0 ? 0 : (int64_t)sim_random(o->sim, SLOW_US);
+    if (wait_us > 0) o->disasters[READER_SLOW]++;
+    if (wait_us > 0)
+        timer_set(o->reader_env, o->reader_timer, sim_now_us(o->sim) + wait_us);
+    else
+        give_back(o);
 }
 
 static void on_subscribed(void *self, const Kesu__V1__Subscribed *s)
@@ -30,7 +50,7 @@ static void on_subscribed(void *self, const Kesu__V1__Subscribed *s)
 static void on_refused(void *self, int err)
 {
     struct office *o = self;
-    audit_broken(&o->audit, "the feed refuses the auditor at seq %llu: %s", (unsigned long long)o->read_seq,
+    audit_broken(&o->audit, "the feed refuses the reader at seq %llu: %s", (unsigned long long)o->read_seq,
                  err_name(err));
 }
 
@@ -40,7 +60,8 @@ static void on_boot(void *self, struct env *env)
     o->reader_env = env;
     struct feed_opts opts = {
         .endpoint = "ipc://" OFFICE_RUN "/intake-feed.ipc",
-        .name = "auditor",
+        .name = "reader",
+        .credit_bytes = CREDIT_BYTES,
         .from_seq = o->read_seq + 1,
         .compare_hash = o->read_seq > 0,
         .self = o,
@@ -50,10 +71,12 @@ static void on_boot(void *self, struct env *env)
     };
     if (o->read_seq > 0) memcpy(opts.journal_uuid, o->journal_uuid, sizeof opts.journal_uuid);
     memcpy(opts.last_hash, o->read_hash, sizeof opts.last_hash);
+    o->reader_keeps = 0;
+    o->reader_timer = timer_new(env, give_back, o);
     CHECK(feed_open(env, &opts, &o->feed) == 0);
 }
 
 void reader_start(struct office *o)
 {
-    o->reader = sim_instance_new(o->sim, "auditor", on_boot, o);
+    o->reader = sim_instance_new(o->sim, "reader", on_boot, o);
 }

@@ -41,6 +41,7 @@ static void note_segment(struct office *o, const char *path)
     o->segments = (char **)realloc((void *)o->segments, (o->n_segments + 1) * sizeof(char *));
     CHECK(o->segments != NULL);
     o->segments[o->n_segments++] = strdup(path);
+    if (o->n_segments > 1) o->disasters[SEGMENT_ROLLED]++;
 }
 
 static void take_blocks(struct office *o, const char *path)
@@ -132,6 +133,31 @@ static void check_replies(struct office *o, const struct sim_sent *m)
             must_be_durable(o, "a command is acknowledged at", batch->replies[i]->accepted->seq);
 }
 
+static struct office_credit *credit_of(struct office *o, uint64_t peer)
+{
+    for (unsigned i = o->n_credits; i > 0; i--)
+        if (o->credits[i - 1].peer == peer) return &o->credits[i - 1];
+    if ((o->n_credits & (o->n_credits - 1)) == 0) {
+        o->credits = (struct office_credit *)realloc(o->credits, (o->n_credits > 0 ? 2 * o->n_credits : 1) *
+                                                                     sizeof *o->credits);
+        CHECK(o->credits != NULL);
+    }
+    struct office_credit *c = &o->credits[o->n_credits++];
+    *c = (struct office_credit){.peer = peer};
+    return c;
+}
+
+/* What a reader asks of intake, as it arrives. */
+static void hear_reader(struct office *o, uint64_t peer, struct span head)
+{
+    const Kesu__V1__FeedRequest *request = unpack(o, &kesu__v1__feed_request__descriptor, head);
+    if (request == NULL) return;
+    if (request->body_case == KESU__V1__FEED_REQUEST__BODY_SUBSCRIBE)
+        credit_of(o, peer)->bytes = (int64_t)request->subscribe->credit_bytes;
+    else if (request->body_case == KESU__V1__FEED_REQUEST__BODY_CREDIT)
+        credit_of(o, peer)->bytes += (int64_t)request->credit->bytes;
+}
+
 static void check_feed(struct office *o, const struct sim_sent *m)
 {
     const Kesu__V1__FeedReply *reply = unpack(o, &kesu__v1__feed_reply__descriptor, m->head);
@@ -147,6 +173,9 @@ static void check_feed(struct office *o, const struct sim_sent *m)
         return;
     }
     must_be_durable(o, "a reader gets", head.first_seq + head.count - 1);
+    struct office_credit *credit = credit_of(o, m->peer);
+    if (credit->bytes <= 0) audit_broken(&o->audit, "a reader gets a block without credit for it");
+    credit->bytes -= (int64_t)m->body->n;
     const struct audit_block *known = audit_find_block(&o->audit, head.first_seq);
     if (known != NULL && memcmp(known->hash, head.hash, HASH_BYTES) != 0)
         audit_broken(&o->audit, "a reader gets another block of seq %llu than is on disk",
@@ -224,11 +253,36 @@ static void on_taken(void *self, const struct sim_mail *m)
     mails_taken(self, m);
 }
 
+static void on_renamed(void *self, const struct sim_instance *i, const char *from, const char *to)
+{
+    struct office *o = self;
+    if (i != o->inspector) mailman_renamed(o->mailman, from, to);
+}
+
+/* A worker dies of a poison task. */
+static bool on_handed(void *self, const struct sim_instance *to, const char *endpoint, uint64_t peer,
+                      struct span head)
+{
+    struct office *o = self;
+    const struct office_service *s = service_of(o, to);
+    if (s == NULL) return false;
+    if (peer != 0 && ends_with(endpoint, "/intake-feed.ipc")) hear_reader(o, peer, head);
+    if (strcmp(s->def->name, "routing-worker") != 0) return false;
+    if (memmem(head.p, head.n, OFFICE_POISON, strlen(OFFICE_POISON)) == NULL) return false;
+    o->disasters[POISON_TASK]++;
+    return true;
+}
+
 void watch_start(struct office *o)
 {
     arena_init(&o->watch_arena, &mem_libc, ARENA_BYTES);
-    o->watch = (struct sim_watch){
-        .self = o, .on_commit = on_commit, .on_sent = on_sent, .on_call = on_call, .on_taken = on_taken};
+    o->watch = (struct sim_watch){.self = o,
+                                  .on_commit = on_commit,
+                                  .on_sent = on_sent,
+                                  .on_call = on_call,
+                                  .on_taken = on_taken,
+                                  .on_renamed = on_renamed,
+                                  .on_handed = on_handed};
     sim_set_watch(o->sim, &o->watch);
 }
 
@@ -236,6 +290,7 @@ void watch_end(struct office *o)
 {
     for (unsigned i = 0; i < o->n_segments; i++) free(o->segments[i]);
     free((void *)o->segments);
+    free(o->credits);
     idset_deinit(&o->rows);
     arena_deinit(&o->watch_arena);
 }
