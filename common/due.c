@@ -102,7 +102,13 @@ void due_mail_date(int64_t time_us, char ret[DUE_LOCAL_TEXT])
 
 void due_number(unsigned yymm, uint64_t serial, char ret[NUMBER_TEXT])
 {
-    (void)snprintf(ret, NUMBER_TEXT, "%04u-%06" PRIu64, yymm % 10000, serial);
+    char digits[20];
+    unsigned n = 0;
+    for (uint64_t v = serial; v > 0 || n < 6; v /= 10) digits[n++] = (char)('0' + v % 10);
+    for (unsigned i = 4, v = yymm; i-- > 0; v /= 10) ret[i] = (char)('0' + v % 10);
+    ret[4] = '-';
+    for (unsigned i = 0; i < n; i++) ret[5 + i] = digits[n - 1 - i];
+    ret[5 + n] = '\0';
 }
 
 int due_parse_number(const char *text, unsigned *ret_yymm, uint64_t *ret_serial)

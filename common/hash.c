@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// BLAKE2b by libsodium; a multiply-and-fold hash for tables in memory.
+// BLAKE2b, SipHash and ChaCha20 by libsodium; a multiply-and-fold hash for tables in memory.
 #include "hash.h"
 
 #include <sodium.h>
@@ -29,6 +29,17 @@ void hash_pieces(const struct span *in, unsigned n, uint8_t ret[HASH_BYTES])
 void hash_keyed(const uint8_t key[HASH_KEY_BYTES], const char *kind, struct span in,
                 uint8_t ret[HASH_SHORT_BYTES])
 {
+    _Static_assert(crypto_shorthash_siphashx24_BYTES == HASH_SHORT_BYTES &&
+                       crypto_shorthash_siphashx24_KEYBYTES <= HASH_KEY_BYTES,
+                   "sizes");
+    uint8_t room[1024];
+    size_t n = strlen(kind) + 1;
+    if (in.n <= 1000 && n <= sizeof room - 1000) {
+        memcpy(room, kind, n);
+        if (in.n > 0) memcpy(room + n, in.p, in.n);
+        (void)crypto_shorthash_siphashx24(ret, room, n + in.n, key);
+        return;
+    }
     crypto_generichash_state s;
     crypto_generichash_init(&s, key, HASH_KEY_BYTES, HASH_SHORT_BYTES);
     crypto_generichash_update(&s, (const uint8_t *)kind, strlen(kind) + 1);
@@ -44,6 +55,13 @@ uint64_t hash_keyed_u64(const uint8_t key[HASH_KEY_BYTES], struct span in)
     (void)crypto_shorthash(out, in.p, in.n, key);
     for (unsigned i = 0; i < sizeof(out); i++) v |= (uint64_t)out[i] << (8 * i);
     return v;
+}
+
+void hash_expand(const uint8_t seed[HASH_KEY_BYTES], uint8_t *ret, size_t n)
+{
+    static const uint8_t nonce[crypto_stream_chacha20_NONCEBYTES];
+    _Static_assert(crypto_stream_chacha20_KEYBYTES == HASH_KEY_BYTES, "sizes");
+    crypto_stream_chacha20(ret, n, nonce, seed);
 }
 
 bool hash_equal(const void *a, const void *b, size_t n)

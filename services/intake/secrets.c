@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "check.h"
 #include "err.h"
 #include "files.h"
 
@@ -96,15 +97,17 @@ void intake_secrets_tag(const struct intake_secrets *s, const char *number, char
 {
     static const char letters[33] = "abcdefghijklmnopqrstuvwxyz234567";
     uint8_t mac[HASH_SHORT_BYTES];
-    char code[17];
-    hash_keyed(s->tag, "tag", span_str(number), mac);
+    size_t n = strlen(number);
+    CHECK(n + 18 <= REPLY_TAG_TEXT);
+    hash_keyed(s->tag, "tag", span_of(number, n), mac);
+    memcpy(ret, number, n);
+    ret[n] = '.';
     for (unsigned i = 0; i < 16; i++) {
         unsigned bit = i * 5, byte = bit / 8;
         unsigned pair = (unsigned)mac[byte] << 8 | mac[byte + 1];
-        code[i] = letters[(pair >> (11 - bit % 8)) & 31];
+        ret[n + 1 + i] = letters[(pair >> (11 - bit % 8)) & 31];
     }
-    code[16] = '\0';
-    snprintf(ret, REPLY_TAG_TEXT, "%s.%s", number, code);
+    ret[n + 17] = '\0';
 }
 
 bool intake_secrets_tag_number(const struct intake_secrets *s, const char *tag, unsigned *ret_yymm,

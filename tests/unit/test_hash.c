@@ -40,6 +40,33 @@ static void keyed_by_key_and_kind(void **state)
     assert_memory_not_equal(a, b, HASH_SHORT_BYTES);
 }
 
+static void keyed_of_any_length(void **state)
+{
+    (void)state;
+    uint8_t key[HASH_KEY_BYTES] = {1}, text[1500], a[HASH_SHORT_BYTES], b[HASH_SHORT_BYTES];
+    memset(text, 'x', sizeof text);
+    for (size_t n = 1; n <= sizeof text; n++) {
+        hash_keyed(key, "contact", span_of(text, n), a);
+        hash_keyed(key, "contact", span_of(text, n - 1), b);
+        assert_memory_not_equal(a, b, HASH_SHORT_BYTES);
+        text[n - 1] ^= 1;
+        hash_keyed(key, "contact", span_of(text, n), b);
+        assert_memory_not_equal(a, b, HASH_SHORT_BYTES);
+    }
+}
+
+static void expanded_as_the_seed_says(void **state)
+{
+    (void)state;
+    uint8_t one[HASH_KEY_BYTES] = {1}, two[HASH_KEY_BYTES] = {2}, a[100], b[100];
+    hash_expand(one, a, sizeof a);
+    hash_expand(one, b, sizeof b);
+    assert_memory_equal(a, b, sizeof a);
+    hash_expand(two, b, sizeof b);
+    assert_memory_not_equal(a, b, 8);
+    assert_memory_not_equal(a, a + 50, 8);
+}
+
 static void fast_spreads(void **state)
 {
     (void)state;
@@ -50,4 +77,5 @@ static void fast_spreads(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(blake2b_256_of_nothing), cmocka_unit_test(pieces_are_one),
-          cmocka_unit_test(keyed_by_key_and_kind), cmocka_unit_test(fast_spreads))
+          cmocka_unit_test(keyed_by_key_and_kind), cmocka_unit_test(keyed_of_any_length),
+          cmocka_unit_test(expanded_as_the_seed_says), cmocka_unit_test(fast_spreads))
