@@ -14,23 +14,31 @@
 #define BUS_MAX_BYTES ((size_t)1 << 20) /* of one frame */
 
 struct bus_server;
+struct role_user;
 struct bus_client;
 struct bus_publisher;
 struct bus_subscriber;
 
+#define BUS_FAR \
+    (UINT64_C(1) << 63) /* never set in a peer: free for who has a server inside and one outside */
+
 /* Valid during the callback; body may be kept with buf_ref. */
 struct bus_msg {
     struct span head;
-    struct buf *body; /* NULL: no second frame */
-    const char *user; /* servers with keys: "ROLE NAME" of the allow file; else NULL */
+    struct buf *body;             /* NULL: no second frame */
+    const struct role_user *user; /* servers with keys: who it is by the allow list; else NULL */
+    unsigned socket;              /* and which server, enum role_socket */
 };
 
-/* Keys of CURVE, Z85 text of 40 characters; unset for ipc. */
+/* Files of CURVE keys (keypair.h, allow.h). They are looked at while in use:
+ * who is taken from the allow list loses its connection, a server with a new
+ * pair is bound anew with it, a client that is not let in reads its files
+ * again and tries the server's next key. */
 struct bus_keys {
-    const char *public_key;
-    const char *secret_key;
-    const char *server_key; /* clients: of the server */
-    const char *allow_path; /* servers: file of allowed client keys, a line each: KEY ROLE NAME */
+    const char *pair_path;    /* our own pair */
+    const char *allow_path;   /* servers: who may come */
+    unsigned socket;          /* servers: enum role_socket */
+    const char *servers_path; /* clients: the server's public keys */
 };
 
 typedef void (*bus_on_request)(void *self, uint64_t peer, const struct bus_msg *msg);
@@ -61,16 +69,19 @@ struct bus_ops {
     int (*connect)(struct env *env, const struct bus_client_opts *opts, struct bus_client **ret);
     void (*client_close)(struct bus_client *c);
     int (*send)(struct bus_client *c, struct span head, struct buf *body);
-    int (*publisher_open)(struct env *env, const char *endpoint, struct bus_publisher **ret);
+    int (*publisher_open)(struct env *env, const char *endpoint, const struct bus_keys *keys,
+                          struct bus_publisher **ret);
     void (*publisher_close)(struct bus_publisher *p);
     void (*publish)(struct bus_publisher *p, const char *topic, struct span payload);
-    int (*subscriber_open)(struct env *env, const char *endpoint, const char *topic_prefix,
-                           bus_on_message on_message, void *self, struct bus_subscriber **ret);
+    int (*subscriber_open)(struct env *env, const char *endpoint, const struct bus_keys *keys,
+                           const char *topic_prefix, bus_on_message on_message, void *self,
+                           struct bus_subscriber **ret);
     void (*subscriber_close)(struct bus_subscriber *s);
 };
 
 /* Binds; E_EXISTS when another process has the endpoint, E_PERMISSION for tcp
- * without keys, E_IO. A peer is a number for one connection of one client;
+ * without keys, with files that others may open, or with a door that let a
+ * wrong key in; E_SYNTAX (key files), E_IO. A peer is a number for one connection of one client;
  * after a reconnect it is another. */
 static inline int bus_listen(struct env *env, const struct bus_server_opts *opts, struct bus_server **ret)
 {
@@ -113,9 +124,10 @@ static inline int bus_send(struct env *env, struct bus_client *c, struct span he
     return env->bus->send(c, head, body);
 }
 
-static inline int bus_publisher_open(struct env *env, const char *endpoint, struct bus_publisher **ret)
+static inline int bus_publisher_open(struct env *env, const char *endpoint, const struct bus_keys *keys,
+                                     struct bus_publisher **ret)
 {
-    return env->bus->publisher_open(env, endpoint, ret);
+    return env->bus->publisher_open(env, endpoint, keys, ret);
 }
 /* accepts NULL */
 static inline void bus_publisher_close(struct env *env, struct bus_publisher *p)
@@ -129,10 +141,11 @@ static inline void bus_publish(struct env *env, struct bus_publisher *p, const c
 }
 
 /* head of each message = topic, body = payload. */
-static inline int bus_subscriber_open(struct env *env, const char *endpoint, const char *topic_prefix,
-                                      bus_on_message on_message, void *self, struct bus_subscriber **ret)
+static inline int bus_subscriber_open(struct env *env, const char *endpoint, const struct bus_keys *keys,
+                                      const char *topic_prefix, bus_on_message on_message, void *self,
+                                      struct bus_subscriber **ret)
 {
-    return env->bus->subscriber_open(env, endpoint, topic_prefix, on_message, self, ret);
+    return env->bus->subscriber_open(env, endpoint, keys, topic_prefix, on_message, self, ret);
 }
 /* accepts NULL */
 static inline void bus_subscriber_close(struct env *env, struct bus_subscriber *s)

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* CURVE for the bus: keys, and who may connect.
+/* CURVE for the bus: who is let in.
  *
  * Without a bound ZAP handler ZeroMQ lets any client key in, so the handler is
- * bound before the first server socket and, after each bind, a client with a
- * fresh key tries the door: were it let in, the server would not start. The
- * handler runs on its own thread, because ZeroMQ asks it while the loop may
- * be waiting. Allow file: a line each, KEY ROLE NAME; # begins a comment; it
- * is read at each new connection, so that a change needs no restart. */
+ * bound before the first door and, after each bind, three clients try it: one
+ * with a fresh key, one without any, one with a key that is let in for the
+ * test. Were it open to the first two, or closed to the third, the server would
+ * not start. The handler runs on its own thread, because ZeroMQ asks it while
+ * the loop may be waiting. What it answers as user is the key: who that is
+ * stands in the list, which may change while the connection lasts. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <zmq.h>
 
 #include "bus_zmq.h"
@@ -16,10 +16,7 @@
 #include "err.h"
 #include "log.h"
 
-#define KEY_TEXT      40
-#define KEY_BYTES     32
-#define TEST_WAIT_MS  3000
-#define LINE_BYTES    512
+#define TEST_WAIT_MS  10000
 #define ZAP_FRAMES    16
 #define ZAP_FRAME_MAX 256
 
@@ -28,26 +25,11 @@ struct bus_curve {
     void *stop; /* PAIR; its other end ... */
     void *stop_inside;
     pthread_t thread;
+    pthread_mutex_t mutex; /* of the doors and their lists */
+    struct bus_door *doors;
 };
 
-/* ---- who may ----------------------------------------------------------- */
-
-/* The ROLE NAME of the key in the file, or false. */
-static bool find_key(const char *path, const char *key, char *ret_user, size_t n)
-{
-    FILE *f = fopen(path, "re");
-    if (f == NULL) return false;
-    char line[LINE_BYTES], found[KEY_TEXT + 2], role[64], name[65];
-    bool yes = false;
-    while (!yes && fgets(line, sizeof(line), f) != NULL) {
-        if (line[0] == '#') continue;
-        if (sscanf(line, "%41s %63s %64s", found, role, name) != 3 || strcmp(found, key) != 0) continue;
-        snprintf(ret_user, n, "%s %s", role, name);
-        yes = true;
-    }
-    (void)fclose(f);
-    return yes;
-}
+/* ---- the handler ------------------------------------------------------- */
 
 struct zap_request {
     unsigned n;
@@ -76,19 +58,33 @@ static bool receive_request(void *zap, struct zap_request *q)
     return true;
 }
 
-static void answer_request(void *zap, const struct zap_request *q)
+static bool is_let_in(struct bus_curve *c, const char *domain, const char *key)
 {
-    char user[160] = "", key[KEY_TEXT + 1] = "";
-    bool yes = q->n == 7 && strcmp(q->frames[5], "CURVE") == 0 && q->sizes[6] == KEY_BYTES &&
-               zmq_z85_encode(key, (const uint8_t *)q->frames[6], KEY_BYTES) != NULL &&
-               find_key(q->frames[2], key, user, sizeof(user)); /* the domain is the file */
+    bool yes = false;
+    pthread_mutex_lock(&c->mutex);
+    for (const struct bus_door *d = c->doors; d != NULL; d = d->next) {
+        if (strcmp(role_socket_name(d->name), domain) != 0) continue;
+        const struct allow_entry *e = allow_find(d->list, key);
+        yes = (e != NULL && !role_stays_out(e->user.role, d->name)) || strcmp(d->test_key, key) == 0;
+        if (yes) break;
+    }
+    pthread_mutex_unlock(&c->mutex);
+    return yes;
+}
+
+static void answer_request(struct bus_curve *c, const struct zap_request *q)
+{
+    char key[KEY_TEXT] = "";
+    bool yes = q->n == 7 && strcmp(q->frames[5], "CURVE") == 0 && q->sizes[6] == KEY_BYTES;
+    if (yes) keypair_encode((const uint8_t *)q->frames[6], key);
+    yes = yes && is_let_in(c, q->frames[2], key);
     const char *id = q->n > 1 ? q->frames[1] : "";
-    zmq_send(zap, "1.0", 3, ZMQ_SNDMORE);
-    zmq_send(zap, id, q->n > 1 ? q->sizes[1] : 0, ZMQ_SNDMORE);
-    zmq_send(zap, yes ? "200" : "400", 3, ZMQ_SNDMORE);
-    zmq_send(zap, "", 0, ZMQ_SNDMORE);
-    zmq_send(zap, user, strlen(user), ZMQ_SNDMORE);
-    zmq_send(zap, "", 0, 0);
+    zmq_send(c->zap, "1.0", 3, ZMQ_SNDMORE);
+    zmq_send(c->zap, id, q->n > 1 ? q->sizes[1] : 0, ZMQ_SNDMORE);
+    zmq_send(c->zap, yes ? "200" : "400", 3, ZMQ_SNDMORE);
+    zmq_send(c->zap, "", 0, ZMQ_SNDMORE);
+    zmq_send(c->zap, key, yes ? strlen(key) : 0, ZMQ_SNDMORE);
+    zmq_send(c->zap, "", 0, 0);
 }
 
 static void *curve_main(void *arg)
@@ -97,7 +93,7 @@ static void *curve_main(void *arg)
     zmq_pollitem_t items[2] = {{c->zap, 0, ZMQ_POLLIN, 0}, {c->stop_inside, 0, ZMQ_POLLIN, 0}};
     while (zmq_poll(items, 2, -1) >= 0 && items[1].revents == 0) {
         struct zap_request q;
-        if (items[0].revents != 0 && receive_request(c->zap, &q)) answer_request(c->zap, &q);
+        if (items[0].revents != 0 && receive_request(c->zap, &q)) answer_request(c, &q);
     }
     zmq_close(c->zap);
     zmq_close(c->stop_inside);
@@ -110,9 +106,9 @@ static void set_linger(void *socket)
     zmq_setsockopt(socket, ZMQ_LINGER, &zero, sizeof(zero));
 }
 
-static int start_handler(struct bus_context *context)
+static void start_handler(struct bus_context *context)
 {
-    if (context->curve != NULL) return 0;
+    if (context->curve != NULL) return;
     struct bus_curve *c = mem_zalloc(&mem_libc, sizeof(*c));
     c->zap = zmq_socket(context->zmq, ZMQ_REP);
     c->stop = zmq_socket(context->zmq, ZMQ_PAIR);
@@ -124,9 +120,9 @@ static int start_handler(struct bus_context *context)
     CHECK(zmq_bind(c->zap, "inproc://zeromq.zap.01") == 0);
     CHECK(zmq_bind(c->stop, "inproc://kesu-curve-stop") == 0);
     CHECK(zmq_connect(c->stop_inside, "inproc://kesu-curve-stop") == 0);
+    CHECK(pthread_mutex_init(&c->mutex, NULL) == 0);
     CHECK(pthread_create(&c->thread, NULL, curve_main, c) == 0);
     context->curve = c;
-    return 0;
 }
 
 void bus_curve_free(struct bus_curve **p)
@@ -137,52 +133,66 @@ void bus_curve_free(struct bus_curve **p)
     zmq_send(c->stop, "", 0, 0);
     pthread_join(c->thread, NULL);
     zmq_close(c->stop);
+    pthread_mutex_destroy(&c->mutex);
     mem_free(&mem_libc, c);
 }
 
-/* ---- keys -------------------------------------------------------------- */
+/* ---- doors ------------------------------------------------------------- */
 
-static int set_key(void *socket, int option, const char *key)
+void bus_curve_add(struct bus_context *c, struct bus_door *d)
 {
-    if (key == NULL || strlen(key) != KEY_TEXT) return E_RANGE;
-    return zmq_setsockopt(socket, option, key, KEY_TEXT + 1) == 0 ? 0 : E_RANGE;
+    start_handler(c);
+    pthread_mutex_lock(&c->curve->mutex);
+    d->next = c->curve->doors;
+    c->curve->doors = d;
+    pthread_mutex_unlock(&c->curve->mutex);
 }
 
-int bus_curve_server(struct bus_context *c, void *socket, const struct bus_keys *keys)
+void bus_curve_remove(struct bus_context *c, struct bus_door *d)
 {
-    if (keys->allow_path == NULL || strlen(keys->allow_path) >= ZAP_FRAME_MAX) return E_RANGE;
-    int e = start_handler(c);
-    int yes = 1;
-    if (e == 0) e = zmq_setsockopt(socket, ZMQ_CURVE_SERVER, &yes, sizeof(yes)) == 0 ? 0 : E_UNSUPPORTED;
-    if (e == 0) e = set_key(socket, ZMQ_CURVE_SECRETKEY, keys->secret_key);
-    if (e == 0 && zmq_setsockopt(socket, ZMQ_ZAP_DOMAIN, keys->allow_path, strlen(keys->allow_path)) != 0)
-        e = E_IO;
-    return e;
+    pthread_mutex_lock(&c->curve->mutex);
+    for (struct bus_door **at = &c->curve->doors; *at != NULL; at = &(*at)->next) {
+        if (*at != d) continue;
+        *at = d->next;
+        break;
+    }
+    pthread_mutex_unlock(&c->curve->mutex);
 }
 
-int bus_curve_client(void *socket, const struct bus_keys *keys)
+void bus_curve_set_list(struct bus_context *c, struct bus_door *d, struct allow_list *list)
 {
-    int e = set_key(socket, ZMQ_CURVE_SERVERKEY, keys->server_key);
-    if (e == 0) e = set_key(socket, ZMQ_CURVE_PUBLICKEY, keys->public_key);
-    if (e == 0) e = set_key(socket, ZMQ_CURVE_SECRETKEY, keys->secret_key);
-    return e;
+    struct allow_list *was = d->list;
+    pthread_mutex_lock(&c->curve->mutex);
+    d->list = list;
+    pthread_mutex_unlock(&c->curve->mutex);
+    mem_free(&d->env->mem, was);
+}
+
+static void set_test_key(struct bus_context *c, struct bus_door *d, const char *key)
+{
+    if (c->curve == NULL) return;
+    pthread_mutex_lock(&c->curve->mutex);
+    snprintf(d->test_key, sizeof(d->test_key), "%s", key);
+    pthread_mutex_unlock(&c->curve->mutex);
 }
 
 /* ---- the test of the door ---------------------------------------------- */
 
-/* What the server's socket says of a try: refused or let in; 0 for neither. */
+#define REFUSED                                                               \
+    (ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | \
+     ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL)
+#define LET_IN ZMQ_EVENT_HANDSHAKE_SUCCEEDED
+
+/* What becomes of a try: refused or let in; 0 for neither. */
 static int wait_for_verdict(void *monitor)
 {
     uint8_t event[6];
     char address[ZAP_FRAME_MAX];
-    for (;;) {
-        if (zmq_recv(monitor, event, sizeof(event), 0) < 0) return 0;
-        zmq_recv(monitor, address, sizeof(address), 0);
-        uint16_t number;
-        memcpy(&number, event, sizeof(number));
-        if (number == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH || number == ZMQ_EVENT_HANDSHAKE_SUCCEEDED)
-            return number;
-    }
+    uint16_t number;
+    if (zmq_recv(monitor, event, sizeof(event), 0) < 0) return 0;
+    zmq_recv(monitor, address, sizeof(address), 0);
+    memcpy(&number, event, sizeof(number));
+    return number;
 }
 
 static void local_address(void *socket, char *ret, size_t n)
@@ -199,30 +209,60 @@ static void local_address(void *socket, char *ret, size_t n)
         snprintf(ret, n, "%s", bound);
 }
 
-int bus_curve_test(struct bus_context *c, void *socket, const struct bus_keys *keys)
+/* key NULL: without CURVE. 0 when neither let in nor refused in time. */
+static int try_door(struct bus_context *c, const char *address, int type, const struct keypair *key,
+                    const char *server_key)
 {
-    char public_key[KEY_TEXT + 1], secret_key[KEY_TEXT + 1], server_key[KEY_TEXT + 1];
-    char address[ZAP_FRAME_MAX + 16], name[48];
-    CHECK(zmq_curve_keypair(public_key, secret_key) == 0);
-    if (zmq_curve_public(server_key, keys->secret_key) != 0) return E_RANGE;
-    local_address(socket, address, sizeof(address));
-    snprintf(name, sizeof(name), "inproc://kesu-monitor-%u", c->n_monitors++);
-    void *stranger = zmq_socket(c->zmq, ZMQ_DEALER), *monitor = zmq_socket(c->zmq, ZMQ_PAIR);
-    CHECK(stranger != NULL && monitor != NULL);
-    set_linger(stranger);
-    set_linger(monitor);
+    char name[48];
     int wait_ms = TEST_WAIT_MS, v = 0;
+    snprintf(name, sizeof(name), "inproc://kesu-monitor-%u", c->n_monitors++);
+    void *visitor = zmq_socket(c->zmq, type), *monitor = zmq_socket(c->zmq, ZMQ_PAIR);
+    CHECK(visitor != NULL && monitor != NULL);
+    set_linger(visitor);
+    set_linger(monitor);
     zmq_setsockopt(monitor, ZMQ_RCVTIMEO, &wait_ms, sizeof(wait_ms));
-    struct bus_keys wrong = {.public_key = public_key, .secret_key = secret_key, .server_key = server_key};
-    int e = bus_curve_client(stranger, &wrong);
-    if (zmq_socket_monitor(stranger, name, ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_SUCCEEDED) !=
-            0 ||
-        zmq_connect(monitor, name) != 0 || zmq_connect(stranger, address) != 0)
-        e = E_IO;
-    if (e == 0) v = wait_for_verdict(monitor);
-    if (e == 0 && v != ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) e = E_PERMISSION;
-    zmq_socket_monitor(stranger, NULL, 0);
+    if (key != NULL) {
+        CHECK(zmq_setsockopt(visitor, ZMQ_CURVE_SERVERKEY, server_key, KEY_TEXT) == 0);
+        CHECK(zmq_setsockopt(visitor, ZMQ_CURVE_PUBLICKEY, key->public_key, KEY_TEXT) == 0);
+        CHECK(zmq_setsockopt(visitor, ZMQ_CURVE_SECRETKEY, key->secret_key, KEY_TEXT) == 0);
+    }
+    if (zmq_socket_monitor(visitor, name, REFUSED | LET_IN) == 0 && zmq_connect(monitor, name) == 0 &&
+        zmq_connect(visitor, address) == 0)
+        v = wait_for_verdict(monitor);
+    zmq_socket_monitor(visitor, NULL, 0);
     zmq_close(monitor);
-    zmq_close(stranger);
+    zmq_close(visitor);
+    return v;
+}
+
+static int told(struct bus_door *d, int verdict, const char *what)
+{
+    int e = verdict == 0 ? E_TIMEOUT : E_PERMISSION;
+    log_error(d->env, "the door is not as it should be", LOG_STR("socket", role_socket_name(d->name)),
+              LOG_STR("because", what), LOG_ERR(e));
+    return e;
+}
+
+int bus_curve_test(struct bus_context *c, struct bus_door *d, void *socket, int type)
+{
+    struct keypair stranger, listed;
+    char address[ZAP_FRAME_MAX + 16];
+    int visitor = type == ZMQ_PUB ? ZMQ_SUB : ZMQ_DEALER, e = 0;
+    CHECK(keypair_new(&stranger) == 0 && keypair_new(&listed) == 0);
+    local_address(socket, address, sizeof(address));
+    int v = try_door(c, address, visitor, &stranger, d->public_key);
+    if (v != ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) e = told(d, v, "a key that is not in the list was not refused");
+    if (e == 0) {
+        v = try_door(c, address, visitor, NULL, NULL);
+        if ((v & REFUSED) == 0) e = told(d, v, "a client without a key was not refused");
+    }
+    if (e == 0) {
+        set_test_key(c, d, listed.public_key);
+        v = try_door(c, address, visitor, &listed, d->public_key);
+        set_test_key(c, d, "");
+        if (v != LET_IN) e = told(d, v, "a key of the list was not let in");
+    }
+    keypair_forget(&stranger);
+    keypair_forget(&listed);
     return e;
 }

@@ -28,6 +28,7 @@
 #define HEARTBEAT_MS    5000
 #define HEARTBEAT_LIMIT 20000
 #define CLOSE_WAIT_MS   2000
+#define LOOK_US         (250 * USEC_PER_MS) /* at key files, and whether we are let in */
 
 /* One of the four kinds, all drained alike. */
 struct bus_socket {
@@ -39,7 +40,11 @@ struct bus_socket {
     unsigned budget;
     bool paused;
     bool router;
-    bool users; /* messages carry who sent them */
+    int type;
+    struct bus_door *door;   /* bound with keys */
+    struct bus_visit *visit; /* connected with keys */
+    struct timer *look;
+    bool unbound; /* it could not be bound anew, yet */
     bus_on_request on_request;
     bus_on_message on_message;
     void *self;
@@ -115,14 +120,18 @@ static bool drain_one(struct bus_socket *s)
     if (!receive(s, &head, &more)) return false;
     struct bus_msg msg = {.head = span_of(zmq_msg_data(&head), zmq_msg_size(&head))};
     /* On frame 0 of a ROUTER the id of the user gets lost; here it stands. */
-    if (s->users) msg.user = zmq_msg_gets(&head, "User-Id");
+    if (s->door != NULL) {
+        msg.user = bus_door_user(s->door, zmq_msg_gets(&head, "User-Id"));
+        msg.socket = s->door->name;
+    }
     while (more) {
         if (!receive(s, &extra, &more)) break;
         if (msg.body == NULL) msg.body = buf_copy(span_of(zmq_msg_data(&extra), zmq_msg_size(&extra)));
         zmq_msg_close(&extra);
     }
     if (s->on_request != NULL) {
-        if (has_peer) s->on_request(s->self, peer, &msg);
+        bool known = s->door == NULL || msg.user != NULL; /* or taken from the list meanwhile */
+        if (has_peer && known) s->on_request(s->self, peer, &msg);
     } else if (s->on_message != NULL) {
         s->on_message(s->self, &msg);
     }
@@ -245,6 +254,7 @@ static int socket_new(struct env *env, int type, size_t max_bytes, struct bus_so
     s->zmq = zmq;
     s->lock_fd = -1;
     s->router = type == ZMQ_ROUTER;
+    s->type = type;
     *ret = s;
     return 0;
 }
@@ -289,8 +299,11 @@ static void socket_close(struct bus_socket *s)
         close(s->lock_fd);
     }
     if (s->polled) uv_poll_stop(&s->poll);
+    timer_free(&s->real->env, s->look);
+    bus_visit_close(&s->visit, s->zmq);
     zmq_close(s->zmq);
     s->zmq = NULL;
+    bus_door_close(s->real->bus, &s->door);
     mem_free(m, s->endpoint);
     s->endpoint = NULL;
     if (!s->polled) {
@@ -357,26 +370,98 @@ static void set_heartbeat(void *zmq)
     set_int(zmq, ZMQ_HEARTBEAT_TIMEOUT, HEARTBEAT_LIMIT);
 }
 
-static int server_listen(struct env *env, const struct bus_server_opts *opts, struct bus_server **ret)
+/* ---- with keys --------------------------------------------------------- */
+
+/* All connections end with the listener; who is let in comes again. */
+static void bind_anew(struct bus_socket *s)
+{
+    struct env *env = &s->real->env;
+    if (!s->unbound) unbind(s);
+    s->unbound = zmq_bind(s->zmq, s->endpoint) != 0;
+    if (s->unbound) {
+        log_error(env, "cannot listen anew, trying again", LOG_STR("endpoint", s->endpoint),
+                  LOG_ERR(real_error(errno)));
+        return;
+    }
+    if (bus_curve_test(s->real->bus, s->door, s->zmq, s->type) != 0) env_stop(env, 1);
+}
+
+static void on_look(void *self)
+{
+    struct bus_socket *s = self;
+    struct env *env = &s->real->env;
+    if (s->door != NULL) {
+        bool anew = bus_door_look(s->real->bus, s->door, s->zmq);
+        if (anew || s->unbound) bind_anew(s);
+    } else if (bus_visit_look(s->visit, s->zmq)) {
+        zmq_disconnect(s->zmq, s->endpoint);
+        CHECK(zmq_connect(s->zmq, s->endpoint) == 0);
+    }
+    timer_set(env, s->look, clock_mono_us(env) + LOOK_US);
+}
+
+static void start_looking(struct bus_socket *s)
+{
+    struct env *env = &s->real->env;
+    s->look = timer_new(env, on_look, s);
+    timer_set(env, s->look, clock_mono_us(env) + LOOK_US);
+}
+
+/* keys NULL: a socket of the run directory. */
+static int open_bound(struct env *env, int type, const char *endpoint, size_t max_bytes,
+                      const struct bus_keys *keys, struct bus_socket **ret)
 {
     struct bus_socket *s;
-    int e = check_endpoint(env, opts->endpoint, opts->keys);
-    if (e < 0 || (e = socket_new(env, ZMQ_ROUTER, opts->max_bytes, &s)) < 0) return e;
-    s->budget = opts->budget > 0 ? opts->budget : DEFAULT_BUDGET;
-    s->on_request = opts->on_message;
-    s->self = opts->self;
-    bool curve = opts->keys != NULL;
-    if (curve) {
+    int e = check_endpoint(env, endpoint, keys);
+    if (e < 0 || (e = socket_new(env, type, max_bytes, &s)) < 0) return e;
+    if (keys != NULL) {
         set_heartbeat(s->zmq);
-        s->users = true;
-        e = bus_curve_server(s->real->bus, s->zmq, opts->keys);
+        e = bus_door_open(env, s->real->bus, s->zmq, keys, &s->door);
     }
-    if (e == 0) e = bind_socket(s, opts->endpoint);
-    if (e == 0 && curve) e = bus_curve_test(s->real->bus, s->zmq, opts->keys);
+    if (e == 0) e = bind_socket(s, endpoint);
+    if (e == 0 && keys != NULL) e = bus_curve_test(s->real->bus, s->door, s->zmq, type);
     if (e < 0) {
         socket_close(s);
         return e;
     }
+    if (keys != NULL) start_looking(s);
+    *ret = s;
+    return 0;
+}
+
+static int open_connected(struct env *env, int type, const char *endpoint, size_t max_bytes,
+                          const struct bus_keys *keys, struct bus_socket **ret)
+{
+    struct bus_socket *s;
+    int e = check_endpoint(env, endpoint, keys);
+    if (e < 0 || (e = socket_new(env, type, max_bytes, &s)) < 0) return e;
+    s->budget = DEFAULT_BUDGET;
+    s->endpoint = mem_strdup(&env->mem, endpoint);
+    if (keys != NULL) {
+        set_heartbeat(s->zmq);
+        e = bus_visit_open(env, s->real->bus, s->zmq, keys, &s->visit);
+    }
+    if (e == 0 && zmq_connect(s->zmq, endpoint) != 0) e = E_IO;
+    if (e < 0) {
+        log_error(env, "cannot connect", LOG_STR("endpoint", endpoint), LOG_ERR(e));
+        socket_close(s);
+        return e;
+    }
+    if (keys != NULL) start_looking(s);
+    *ret = s;
+    return 0;
+}
+
+/* ---- the four kinds ---------------------------------------------------- */
+
+static int server_listen(struct env *env, const struct bus_server_opts *opts, struct bus_server **ret)
+{
+    struct bus_socket *s;
+    int e = open_bound(env, ZMQ_ROUTER, opts->endpoint, opts->max_bytes, opts->keys, &s);
+    if (e < 0) return e;
+    s->budget = opts->budget > 0 ? opts->budget : DEFAULT_BUDGET;
+    s->on_request = opts->on_message;
+    s->self = opts->self;
     socket_start(s);
     *ret = (struct bus_server *)s;
     return 0;
@@ -385,54 +470,31 @@ static int server_listen(struct env *env, const struct bus_server_opts *opts, st
 static int client_connect(struct env *env, const struct bus_client_opts *opts, struct bus_client **ret)
 {
     struct bus_socket *s;
-    int e = check_endpoint(env, opts->endpoint, opts->keys);
-    if (e < 0 || (e = socket_new(env, ZMQ_DEALER, opts->max_bytes, &s)) < 0) return e;
-    s->budget = DEFAULT_BUDGET;
+    int e = open_connected(env, ZMQ_DEALER, opts->endpoint, opts->max_bytes, opts->keys, &s);
+    if (e < 0) return e;
     s->on_message = opts->on_message;
     s->self = opts->self;
-    if (opts->keys != NULL) {
-        set_heartbeat(s->zmq);
-        e = bus_curve_client(s->zmq, opts->keys);
-    }
-    if (e == 0 && zmq_connect(s->zmq, opts->endpoint) != 0) e = E_IO;
-    if (e < 0) {
-        log_error(env, "cannot connect", LOG_STR("endpoint", opts->endpoint), LOG_ERR(e));
-        socket_close(s);
-        return e;
-    }
     socket_start(s);
     *ret = (struct bus_client *)s;
     return 0;
 }
 
-static int publisher_open(struct env *env, const char *endpoint, struct bus_publisher **ret)
+static int publisher_open(struct env *env, const char *endpoint, const struct bus_keys *keys,
+                          struct bus_publisher **ret)
 {
-    struct bus_socket *s;
-    int e = check_endpoint(env, endpoint, NULL);
-    if (e < 0 || (e = socket_new(env, ZMQ_PUB, 0, &s)) < 0) return e;
-    e = bind_socket(s, endpoint);
-    if (e < 0) {
-        socket_close(s);
-        return e;
-    }
-    *ret = (struct bus_publisher *)s;
-    return 0;
+    return open_bound(env, ZMQ_PUB, endpoint, 0, keys, (struct bus_socket **)(void *)ret);
 }
 
-static int subscriber_open(struct env *env, const char *endpoint, const char *topic_prefix,
-                           bus_on_message on_message, void *self, struct bus_subscriber **ret)
+static int subscriber_open(struct env *env, const char *endpoint, const struct bus_keys *keys,
+                           const char *topic_prefix, bus_on_message on_message, void *self,
+                           struct bus_subscriber **ret)
 {
     struct bus_socket *s;
-    int e = check_endpoint(env, endpoint, NULL);
-    if (e < 0 || (e = socket_new(env, ZMQ_SUB, 0, &s)) < 0) return e;
-    s->budget = DEFAULT_BUDGET;
+    int e = open_connected(env, ZMQ_SUB, endpoint, 0, keys, &s);
+    if (e < 0) return e;
     s->on_message = on_message;
     s->self = self;
     CHECK(zmq_setsockopt(s->zmq, ZMQ_SUBSCRIBE, topic_prefix, strlen(topic_prefix)) == 0);
-    if (zmq_connect(s->zmq, endpoint) != 0) {
-        socket_close(s);
-        return E_IO;
-    }
     socket_start(s);
     *ret = (struct bus_subscriber *)s;
     return 0;

@@ -106,10 +106,15 @@ int fold_control(struct fold *f, struct svc *svc, const struct svc_control_row *
 int fold_open_svc(struct svc *svc, const struct fold_def *def, bool sends, void *self, struct fold **ret)
 {
     const struct conf *conf = svc_conf(svc);
+    struct place feed, commands = {0};
+    *ret = NULL;
+    int e = svc_peer(svc, "intake-feed", &feed);
+    if (e == 0 && sends) e = svc_peer(svc, "intake-services", &commands);
+    if (e < 0) return e;
     const struct fold_opts opts = {.data_dir = conf_string(conf, "data-dir"),
                                    .pause_below_bytes = 2 * (uint64_t)conf_int(conf, "storage-reserve"),
-                                   .feed_endpoint = svc_endpoint(svc, "intake-feed"),
-                                   .command_endpoint = sends ? svc_endpoint(svc, "intake-services") : NULL};
-    *ret = NULL;
+                                   .feed_endpoint = feed.endpoint,
+                                   .command_endpoint = commands.endpoint,
+                                   .keys = feed.keys};
     return fold_open(svc_env(svc), def, &opts, self, ret);
 }

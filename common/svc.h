@@ -14,6 +14,7 @@
 #include "codec.h"
 #include "conf.h"
 #include "env.h"
+#include "place.h"
 
 struct svc;
 
@@ -41,6 +42,30 @@ const char *svc_instance(struct svc *svc); /* as --instance says */
 const struct conf *svc_conf(struct svc *svc);
 /* RUN_DIR/NAME.ipc as an endpoint, from svc's arena: svc_endpoint(svc, "intake-new"). */
 const char *svc_endpoint(struct svc *svc, const char *name);
+/* Where to connect to a socket of intake or routing: there, or on the machine --peer names. */
+int svc_peer(struct svc *svc, const char *name, struct place *ret);
+/* Where to listen for other machines besides; keys NULL: nowhere. Of a daemon with SVC_FAR_SETTINGS. */
+int svc_far(struct svc *svc, const char *name, struct place *ret);
+/* Listens there with these options but for endpoint and keys; 0 and *ret as it was: nowhere. */
+int svc_far_listen(struct svc *svc, const char *name, struct bus_server_opts opts, struct bus_server **ret);
+#define SVC_FAR_SETTINGS                                                                             \
+    {"tcp-host",                                                                                     \
+     CONF_STRING,                                                                                    \
+     "",                                                                                             \
+     0,                                                                                              \
+     0,                                                                                              \
+     NULL,                                                                                           \
+     "address to listen at for other machines, with CURVE; empty: none"},                            \
+        {"tcp-port",                                                                                 \
+         CONF_INT,                                                                                   \
+         "7700",                                                                                     \
+         1,                                                                                          \
+         65528,                                                                                      \
+         NULL,                                                                                       \
+         "first of eight ports, one a socket, as PROTOCOL.md numbers them"},                         \
+    {                                                                                                \
+        "allow-list", CONF_PATH, "", 0, 0, NULL, "who may come over TCP; empty: DATA_DIR/keys/allow" \
+    }
 /* DATA_DIR/NAME */
 const char *svc_path(struct svc *svc, const char *name);
 
@@ -54,6 +79,8 @@ struct svc_control_row {
 };
 int svc_control(struct svc *svc, const struct svc_control_row *rows, unsigned n,
                 void (*on_info)(void *self, Kesu__V1__Info *info), void *self);
+/* The same on the machine's outside, for who has SVC_FAR_SETTINGS; roles are checked. */
+int svc_control_far(struct svc *svc, const char *name);
 void svc_answer(struct svc *svc, uint64_t peer, uint64_t request_id, Kesu__V1__ControlReply *reply);
 void svc_refuse(struct svc *svc, uint64_t peer, uint64_t request_id, int err, const char *field,
                 const char *reason);

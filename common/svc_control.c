@@ -4,6 +4,7 @@
 
 #include "err.h"
 #include "log.h"
+#include "roles.h"
 #include "svc_private.h"
 
 #define CONTROL_BUDGET 16
@@ -40,18 +41,29 @@ static void dispatch(struct svc *svc, uint64_t peer, const Kesu__V1__ControlRequ
         svc_refuse(svc, peer, request->id, E_UNKNOWN, "body", "this daemon does not do that");
 }
 
-static void on_request(void *self, uint64_t peer, const struct bus_msg *msg)
+static void on_message(struct svc *svc, uint64_t peer, const struct bus_msg *msg)
 {
-    struct svc *svc = self;
     Kesu__V1__ControlRequest *request;
     struct codec_error error;
     int e = codec_unpack(&kesu__v1__control_request__descriptor, msg->head, &svc->request_arena, &request,
                          &error);
     if (e < 0)
         svc_refuse(svc, peer, 0, e, error.field, error.reason);
+    else if (roles_check_control(msg->user, (enum role_socket)msg->socket, request, &error) != 0)
+        svc_refuse(svc, peer, request->id, error.code, error.field, error.reason);
     else
         dispatch(svc, peer, request);
     arena_reset(&svc->request_arena);
+}
+
+static void on_near(void *self, uint64_t peer, const struct bus_msg *msg)
+{
+    on_message(self, peer, msg);
+}
+
+static void on_far(void *self, uint64_t peer, const struct bus_msg *msg)
+{
+    on_message(self, peer | BUS_FAR, msg);
 }
 
 int svc_control_open(struct svc *svc)
@@ -61,7 +73,7 @@ int svc_control_open(struct svc *svc)
     struct bus_server_opts opts = {
         .endpoint = svc_endpoint(svc, name),
         .budget = CONTROL_BUDGET,
-        .on_message = on_request,
+        .on_message = on_near,
         .self = svc,
     };
     return bus_listen(svc->env, &opts, &svc->control);
@@ -70,7 +82,14 @@ int svc_control_open(struct svc *svc)
 void svc_control_close(struct svc *svc)
 {
     bus_server_close(svc->env, svc->control);
-    svc->control = NULL;
+    bus_server_close(svc->env, svc->far_control);
+    svc->control = svc->far_control = NULL;
+}
+
+int svc_control_far(struct svc *svc, const char *name)
+{
+    struct bus_server_opts opts = {.budget = CONTROL_BUDGET, .on_message = on_far, .self = svc};
+    return svc_far_listen(svc, name, opts, &svc->far_control);
 }
 
 int svc_control(struct svc *svc, const struct svc_control_row *rows, unsigned n,
@@ -92,7 +111,8 @@ void svc_answer(struct svc *svc, uint64_t peer, uint64_t request_id, Kesu__V1__C
         svc_refuse(svc, peer, request_id, E_TOO_BIG, "", "the answer is longer than a message: ask for less");
         return;
     }
-    int e = bus_reply(svc->env, svc->control, peer, buf_span(bytes), NULL);
+    struct bus_server *server = (peer & BUS_FAR) != 0 ? svc->far_control : svc->control;
+    int e = bus_reply(svc->env, server, peer & ~BUS_FAR, buf_span(bytes), NULL);
     if (e < 0) log_debug(svc->env, "an answer was dropped", LOG_ERR(e));
     buf_unref(bytes);
 }

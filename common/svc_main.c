@@ -2,6 +2,7 @@
 /* A daemon's life: settings, log, health, the instance, the loop, and the same
  * in reverse. Exit statuses are those of sysexits.h. */
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -74,6 +75,20 @@ static void on_turn_end(void *self)
     if (!d->ready && !d->finishing) tell_ready(d);
 }
 
+/* Whoever may open the sockets may do everything: the directory must be ours and nobody else's. */
+static int check_private(struct daemon *d, const char *run)
+{
+    struct stat st;
+    if (stat(run, &st) != 0) return E_IO;
+    if ((st.st_mode & (S_IRWXG | S_IRWXO)) == 0 && st.st_uid == geteuid()) return 0;
+    char mode[8];
+    snprintf(mode, sizeof(mode), "%04o", (unsigned)st.st_mode & 07777u);
+    log_error(d->env, "run-dir: the directory of the sockets must be ours, with mode 0700",
+              LOG_STR("found", run), LOG_STR("mode", mode), LOG_U64("owner", st.st_uid),
+              LOG_U64("we_are", geteuid()));
+    return E_PERMISSION;
+}
+
 static int make_directories(struct daemon *d)
 {
     const char *run = conf_string(d->conf, "run-dir"), *data = conf_string(d->conf, "data-dir");
@@ -82,7 +97,7 @@ static int make_directories(struct daemon *d)
     if (e < 0)
         log_error(d->env, "cannot make the directories", LOG_STR("data", data), LOG_STR("run", run),
                   LOG_ERR(e));
-    return e;
+    return e == 0 ? check_private(d, run) : e;
 }
 
 static int open_health(struct daemon *d)

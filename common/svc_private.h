@@ -18,7 +18,7 @@ struct svc {
     bool started;
     int64_t started_at_us; /* wall */
 
-    struct bus_server *control;
+    struct bus_server *control, *far_control;
     const struct svc_control_row *rows;
     unsigned n_rows;
     void (*on_info)(void *self, Kesu__V1__Info *info);

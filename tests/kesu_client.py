@@ -33,6 +33,30 @@ def now_us():
     return time.time_ns() // 1000
 
 
+PORTS = ["intake-services", "intake-people", "intake-new", "intake-feed", "intake-hint", "intake-control",
+         "routing-tasks", "analytics-query"]
+
+
+class Far:
+    """Daemons over TCP: where, the server's public key, our pair (None: without CURVE)."""
+
+    def __init__(self, port, server, pair, host="127.0.0.1"):
+        self.port, self.server, self.pair, self.host = port, server, pair, host
+
+
+def connect(socket, run_dir, name, far=None):
+    socket.linger = 0
+    socket.sndtimeo = 30000  # a full socket is an error, not a silence
+    if far is None:
+        socket.connect(f"ipc://{run_dir}/{name}.ipc")
+        return
+    if far.pair is not None:
+        socket.curve_serverkey = far.server
+        socket.curve_publickey, socket.curve_secretkey = far.pair
+    socket.immediate = 1  # nothing is queued for a connection that is not there
+    socket.connect(f"tcp://{far.host}:{far.port + PORTS.index(name)}")
+
+
 class NoAnswer(Exception):
     """Nothing came back within the time given."""
 
@@ -40,13 +64,11 @@ class NoAnswer(Exception):
 class Lane:
     """Commands to intake, each answered."""
 
-    def __init__(self, run_dir, lane="intake-new", client="test"):
+    def __init__(self, run_dir, lane="intake-new", client="test", far=None):
         self.client = client
         self.batch = 0
         self.socket = zmq.Context.instance().socket(zmq.DEALER)
-        self.socket.linger = 0
-        self.socket.sndtimeo = 30000  # a full socket is an error, not a silence
-        self.socket.connect(f"ipc://{run_dir}/{lane}.ipc")
+        connect(self.socket, run_dir, lane, far)
 
     def close(self):
         self.socket.close()
@@ -137,11 +159,9 @@ class Event:
 class Journal:
     """Follows the journal from a seq and checks the chain of hashes."""
 
-    def __init__(self, run_dir, name="test-reader", from_seq=1, personal=False, credit=1 << 23):
+    def __init__(self, run_dir, name="test-reader", from_seq=1, personal=False, credit=1 << 23, far=None):
         self.socket = zmq.Context.instance().socket(zmq.DEALER)
-        self.socket.linger = 0
-        self.socket.sndtimeo = 30000  # a full socket is an error, not a silence
-        self.socket.connect(f"ipc://{run_dir}/intake-feed.ipc")
+        connect(self.socket, run_dir, "intake-feed", far)
         self.next_seq = from_seq
         self.last_hash = None
         self.head_seq = 0
@@ -206,13 +226,12 @@ class Journal:
         raise NoAnswer(f"head {self.head_seq} not reached, at {self.next_seq}")
 
 
-def control(run_dir, daemon, seconds=10, **bodies):
+def control(run_dir, daemon, seconds=10, far=None, **bodies):
     """Asks a control socket; `daemon` also "analytics-query" as a whole name."""
     name = daemon if daemon.endswith("-query") else f"{daemon}-control"
     socket = zmq.Context.instance().socket(zmq.DEALER)
-    socket.linger = 0
     try:
-        socket.connect(f"ipc://{run_dir}/{name}.ipc")
+        connect(socket, run_dir, name, far)
         socket.send(query_pb2.ControlRequest(id=1, **bodies).SerializeToString())
         if not socket.poll(int(seconds * 1000)):
             raise NoAnswer(f"{daemon} did not answer within {seconds} s")

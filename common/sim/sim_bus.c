@@ -439,8 +439,10 @@ static int sim_send(struct bus_client *c, struct span head, struct buf *body)
 
 /* ---- hints ------------------------------------------------------------------------------- */
 
-static int sim_publisher_open(struct env *env, const char *endpoint, struct bus_publisher **ret)
+static int sim_publisher_open(struct env *env, const char *endpoint, const struct bus_keys *keys,
+                              struct bus_publisher **ret)
 {
+    (void)keys;
     struct sim_instance *i = sim_of(env);
     for (struct bus_publisher *b = i->sim->publishers; b != NULL; b = b->next)
         if (strcmp(b->endpoint, endpoint) == 0) return E_EXISTS;
@@ -498,9 +500,11 @@ static void sim_publish(struct bus_publisher *p, const char *topic, struct span 
     buf_unref(body);
 }
 
-static int sim_subscriber_open(struct env *env, const char *endpoint, const char *topic_prefix,
-                               bus_on_message on_message, void *self, struct bus_subscriber **ret)
+static int sim_subscriber_open(struct env *env, const char *endpoint, const struct bus_keys *keys,
+                               const char *topic_prefix, bus_on_message on_message, void *self,
+                               struct bus_subscriber **ret)
 {
+    (void)keys;
     struct sim_instance *i = sim_of(env);
     struct bus_subscriber *b = (struct bus_subscriber *)sim_alloc(sizeof *b);
     *b = (struct bus_subscriber){

@@ -8,7 +8,7 @@ _kesu()
 	--*-dir|--maildir|--incoming) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
 	--from|--lines|--file|--anchor|--allow) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
 	esac
-	local common=' --run-dir --data-dir --timeout --json --help --version' offer=''
+	local common=' --run-dir --data-dir --peer --peer-keys --key-pair --timeout --json --help --version' offer=''
 	case "${words[0]} ${words[1]}" in
 	'up '*) offer=' --workers --policy-dir --smtp-url --mailbox --demo --complaints --rate --limit' ;;
 	'submit '*) offer=' --text --subject --name --email --phone --chat --address --customer-id --channel --mailbox --external-id --demand --place --product --order --lot --waybill --branch --employee --tier --language --thread --reply-tag --anonymous --internal --from --lines --window' ;;
@@ -42,9 +42,15 @@ _kesu()
 	'deadletters list'*) offer=' --limit' ;;
 	'deadletters resend'*) offer='' ;;
 	'clock accept'*) offer='' ;;
-	'keys new'*) offer=' --role --allow' ;;
+	'keys new'*) offer=' --role --channels --name --allow' ;;
 	'keys show'*) offer='' ;;
-	'keys list'*) offer='' ;;
+	'keys add'*) offer=' --role --channels --allow' ;;
+	'keys remove'*) offer=' --allow' ;;
+	'keys list'*) offer=' --allow' ;;
+	'keys rotate'*) offer=' --allow' ;;
+	'keys next'*) offer='' ;;
+	'keys switch'*) offer='' ;;
+	'keys roles'*) offer='' ;;
 	'demo '*) offer=' --complaints --rate --seed --follow --maildir --incoming --limit --print' ;;
 	'completion '*) offer='' ;;
 	'manual '*) offer='' ;;
@@ -61,7 +67,7 @@ _kesu()
 		fold) offer='list verify rebuild skip' ;;
 		deadletters) offer='list resend' ;;
 		clock) offer='accept' ;;
-		keys) offer='new show list' ;;
+		keys) offer='new show add remove list rotate next switch roles' ;;
 		esac
 	fi
 	mapfile -t COMPREPLY < <(compgen -W "$offer" -- "$word")

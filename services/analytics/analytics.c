@@ -6,10 +6,11 @@
 #include "err.h"
 #include "fold_control.h"
 #include "log.h"
+#include "roles.h"
 
 #define ARENA_BYTES ((size_t)16 << 20)
 
-static const struct conf_def settings[] = {{0}};
+static const struct conf_def settings[] = {SVC_FAR_SETTINGS, {0}};
 
 /* ---- hooks; self is the state ------------------------------------------------ */
 
@@ -83,9 +84,8 @@ static void refuse(Kesu__V1__ControlReply *reply, Kesu__V1__Refused *refused, in
     reply->refused = refused;
 }
 
-static void on_query(void *self, uint64_t peer, const struct bus_msg *msg)
+static void answer(struct analytics *a, struct bus_server *server, uint64_t peer, const struct bus_msg *msg)
 {
-    struct analytics *a = self;
     Kesu__V1__ControlReply reply = KESU__V1__CONTROL_REPLY__INIT;
     Kesu__V1__Refused refused = KESU__V1__REFUSED__INIT;
     Kesu__V1__ControlRequest *request;
@@ -93,6 +93,7 @@ static void on_query(void *self, uint64_t peer, const struct bus_msg *msg)
     const char *field, *reason;
     arena_reset(&a->arena);
     int rc = codec_unpack(&kesu__v1__control_request__descriptor, msg->head, &a->arena, &request, &error);
+    if (rc == 0) rc = roles_check_control(msg->user, SOCKET_QUERY, request, &error);
     if (rc != 0) {
         refuse(&reply, &refused, rc, error.field, error.reason);
     } else if (request->body_case != KESU__V1__CONTROL_REQUEST__BODY_GET_STATS) {
@@ -111,8 +112,20 @@ static void on_query(void *self, uint64_t peer, const struct bus_msg *msg)
         refuse(&reply, &refused, E_TOO_BIG, "get_stats", "the answer is longer than a message: ask for less");
         bytes = codec_pack(&reply, &a->arena);
     }
-    rc = bus_reply(a->env, a->queries, peer, bytes, NULL);
+    rc = bus_reply(a->env, server, peer, bytes, NULL);
     if (rc != 0) log_debug(a->env, "an answer was dropped", LOG_ERR(rc));
+}
+
+static void on_query(void *self, uint64_t peer, const struct bus_msg *msg)
+{
+    struct analytics *a = self;
+    answer(a, a->queries, peer, msg);
+}
+
+static void on_far_query(void *self, uint64_t peer, const struct bus_msg *msg)
+{
+    struct analytics *a = self;
+    answer(a, a->far_queries, peer, msg);
 }
 
 static void on_get_stats(void *self, uint64_t peer, const Kesu__V1__ControlRequest *request)
@@ -141,6 +154,7 @@ static void stop(void *self)
 {
     struct analytics *a = self;
     bus_server_close(a->env, a->queries);
+    bus_server_close(a->env, a->far_queries);
     fold_close(a->fold);
     analytics_state_deinit(&a->state);
     arena_deinit(&a->arena);
@@ -158,13 +172,14 @@ static int start(struct svc *svc, void **ret_self)
     int rc = fold_open_svc(svc, &analytics_fold, false, &a->state, &a->fold);
     if (rc == 0) rc = fold_control(a->fold, svc, controls, sizeof controls / sizeof controls[0], NULL, a);
     if (rc == 0) {
-        rc = bus_listen(env,
-                        &(struct bus_server_opts){.endpoint = svc_endpoint(svc, "analytics-query"),
-                                                  .budget = 16,
-                                                  .on_message = on_query,
-                                                  .self = a},
-                        &a->queries);
+        struct bus_server_opts opts = {.endpoint = svc_endpoint(svc, "analytics-query"),
+                                       .budget = 16,
+                                       .on_message = on_query,
+                                       .self = a};
+        rc = bus_listen(env, &opts, &a->queries);
         if (rc != 0) log_error(env, "the query socket cannot be opened", LOG_ERR(rc));
+        opts.on_message = on_far_query;
+        if (rc == 0) rc = svc_far_listen(svc, "analytics-query", opts, &a->far_queries);
     }
     if (rc != 0) {
         stop(a);

@@ -29,8 +29,8 @@ struct analytics {
     struct svc *svc;
     struct env *env;
     struct fold *fold;
-    struct bus_server *queries;
-    struct arena arena; /* of one question */
+    struct bus_server *queries, *far_queries; /* far NULL: not over TCP */
+    struct arena arena;                       /* of one question */
     struct analytics_state state;
 };
 

@@ -131,6 +131,9 @@ static int take_common(struct cli *c)
     if (c->data_dir == NULL) c->data_dir = "./kesu-data";
     c->run_dir = setting(c, "run-dir", "KESU_RUN_DIR");
     if (c->run_dir == NULL) c->run_dir = arena_printf(&c->arena, "%s/run", c->data_dir);
+    c->peer = setting(c, "peer", "KESU_PEER");
+    c->peer_keys = setting(c, "peer-keys", "KESU_PEER_KEYS");
+    c->key_pair = setting(c, "key-pair", "KESU_KEY_PAIR");
     c->json = cli_switch(c, "json");
     return cli_flag_duration(c, "timeout", &c->timeout_us);
 }

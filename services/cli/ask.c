@@ -56,7 +56,7 @@ static void on_reply(void *self, const struct bus_msg *msg)
     env_stop(a->env, 0);
 }
 
-int cli_try(struct cli *c, const char *endpoint, Kesu__V1__ControlRequest *request, int64_t timeout_us,
+int cli_try(struct cli *c, const char *name, Kesu__V1__ControlRequest *request, int64_t timeout_us,
             struct arena *arena, Kesu__V1__ControlReply **ret)
 {
     static uint64_t last_id;
@@ -65,9 +65,15 @@ int cli_try(struct cli *c, const char *endpoint, Kesu__V1__ControlRequest *reque
     request->id = a.id;
     a.request = codec_pack(request, arena);
     a.end_us = clock_mono_us(env) + timeout_us;
-    struct bus_client_opts opts = {
-        .endpoint = endpoint, .on_message = on_reply, .self = &a, .max_bytes = 64 << 20};
-    int err = bus_connect(env, &opts, &a.client);
+    struct place place;
+    int err = cli_find_place(c, name, &place);
+    if (err != 0) return err;
+    struct bus_client_opts opts = {.endpoint = place.endpoint,
+                                   .keys = place.keys,
+                                   .on_message = on_reply,
+                                   .self = &a,
+                                   .max_bytes = 64 << 20};
+    err = bus_connect(env, &opts, &a.client);
     if (err != 0) return err;
     a.timer = timer_new(env, on_tick, &a);
     timer_set(env, a.timer, clock_mono_us(env));
@@ -79,15 +85,16 @@ int cli_try(struct cli *c, const char *endpoint, Kesu__V1__ControlRequest *reque
     return a.err;
 }
 
-int cli_ask(struct cli *c, const char *endpoint, Kesu__V1__ControlRequest *request, struct arena *arena,
+int cli_ask(struct cli *c, const char *name, Kesu__V1__ControlRequest *request, struct arena *arena,
             Kesu__V1__ControlReply **ret)
 {
-    int err = cli_try(c, cli_endpoint(c, endpoint), request, c->timeout_us, arena, ret);
+    struct place place = cli_place(c, name);
+    int err = cli_try(c, name, request, c->timeout_us, arena, ret);
     if (err == E_CLOSED) return cli_fail(c, CLI_UNAVAILABLE, "interrupted");
     if (err == E_TIMEOUT)
-        return cli_fail(c, CLI_UNAVAILABLE, "no answer at %s/%s.ipc; is it running? ('kesu up' starts all)",
-                        c->run_dir, endpoint);
-    if (err != 0) return cli_fail(c, CLI_INTERNAL, "%s: %s", endpoint, err_text(err));
+        return cli_fail(c, CLI_UNAVAILABLE, "no answer at %s; is it running? ('kesu up' starts all)",
+                        place.endpoint);
+    if (err != 0) return cli_fail(c, CLI_INTERNAL, "%s: %s", name, err_text(err));
     if ((*ret)->body_case == KESU__V1__CONTROL_REPLY__BODY_REFUSED) return cli_refused(c, (*ret)->refused);
     return 0;
 }

@@ -10,6 +10,7 @@
 
 #include "check.h"
 #include "env_real.h"
+#include "err.h"
 #include "files.h"
 #include "json.h"
 #include "log.h"
@@ -51,11 +52,24 @@ int cli_fail(const struct cli *c, int status, const char *format, ...)
     return status;
 }
 
-const char *cli_endpoint(struct cli *c, const char *name)
+int cli_find_place(struct cli *c, const char *name, struct place *ret)
 {
-    char *endpoint = arena_printf(&c->arena, "ipc://%s/%s.ipc", c->run_dir, name);
-    CHECK(endpoint != NULL);
-    return endpoint;
+    const struct place_opts opts = {.run_dir = c->run_dir,
+                                    .data_dir = c->data_dir,
+                                    .address = c->peer,
+                                    .pair = c->key_pair,
+                                    .servers = c->peer_keys};
+    return place_find(&opts, name, &c->arena, ret);
+}
+
+struct place cli_place(struct cli *c, const char *name)
+{
+    struct place place;
+    int err = cli_find_place(c, name, &place);
+    if (err == 0) return place;
+    if (err == E_UNSUPPORTED)
+        exit(cli_fail(c, CLI_USAGE, "%s is not to be had over TCP; ask on its own machine", name));
+    exit(cli_fail(c, CLI_USAGE, "--peer: found '%s', allowed is HOST:PORT", c->peer));
 }
 
 void *cli_new(struct cli *c, const ProtobufCMessageDescriptor *d)

@@ -9,6 +9,7 @@
 
 #include "codec.h"
 #include "env.h"
+#include "place.h"
 
 enum cli_exit {
     CLI_OK = 0,
@@ -57,9 +58,9 @@ struct cli_given {
 
 struct cli {
     const struct cli_command *command;
-    struct env_real *real; /* made by cli_env */
-    struct arena arena;    /* for the whole run */
-    const char *run_dir, *data_dir;
+    struct env_real *real;                                        /* made by cli_env */
+    struct arena arena;                                           /* for the whole run */
+    const char *run_dir, *data_dir, *peer, *peer_keys, *key_pair; /* the last three NULL: not given */
     bool json;
     int64_t timeout_us;
     struct cli_given given[CLI_MAX_GIVEN];
@@ -88,14 +89,16 @@ void cli_help_command(const struct cli_command *k);
 struct env *cli_env(struct cli *c);
 /* Says "kesu COMMAND: ..." on standard error; returns status. */
 int cli_fail(const struct cli *c, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
-const char *cli_endpoint(struct cli *c, const char *name);         /* in the arena */
+/* Of a daemon's socket, in the arena: E_UNSUPPORTED not over TCP, E_RANGE. cli_place says so and ends. */
+int cli_find_place(struct cli *c, const char *name, struct place *ret);
+struct place cli_place(struct cli *c, const char *name);
 void *cli_new(struct cli *c, const ProtobufCMessageDescriptor *d); /* empty message in the arena */
 
 /* ask.c: one request, one answer. 0 or an exit status after saying why. */
-int cli_ask(struct cli *c, const char *endpoint, Kesu__V1__ControlRequest *request, struct arena *arena,
+int cli_ask(struct cli *c, const char *name, Kesu__V1__ControlRequest *request, struct arena *arena,
             Kesu__V1__ControlReply **ret);
 /* The same, but says nothing and gives the error. */
-int cli_try(struct cli *c, const char *endpoint, Kesu__V1__ControlRequest *request, int64_t timeout_us,
+int cli_try(struct cli *c, const char *name, Kesu__V1__ControlRequest *request, int64_t timeout_us,
             struct arena *arena, Kesu__V1__ControlReply **ret);
 int cli_info(struct cli *c, const char *daemon, Kesu__V1__Info **ret);
 /* Of a number (2611-000042) or a case id; not NULL state. */
@@ -151,9 +154,15 @@ int cli_help(struct cli *c);
 int cli_journal_export(struct cli *c);
 int cli_journal_info(struct cli *c);
 int cli_journal_verify(struct cli *c);
+int cli_keys_add(struct cli *c);
 int cli_keys_list(struct cli *c);
 int cli_keys_new(struct cli *c);
+int cli_keys_next(struct cli *c);
+int cli_keys_remove(struct cli *c);
+int cli_keys_roles(struct cli *c);
+int cli_keys_rotate(struct cli *c);
 int cli_keys_show(struct cli *c);
+int cli_keys_switch(struct cli *c);
 int cli_list(struct cli *c);
 int cli_manual(struct cli *c);
 int cli_policy_apply(struct cli *c);

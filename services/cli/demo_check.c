@@ -86,8 +86,7 @@ static bool clocks_have(struct demo *d, bool say)
     get.limit = 1;
     request.body_case = KESU__V1__CONTROL_REQUEST__BODY_GET_CLOCKS;
     request.get_clocks = &get;
-    char *endpoint = arena_printf(&a, "ipc://%s/sla-watch-control.ipc", d->c->run_dir);
-    if (cli_try(d->c, endpoint, &request, EACH_US, &a, &reply) == 0 &&
+    if (cli_try(d->c, "sla-watch-control", &request, EACH_US, &a, &reply) == 0 &&
         reply->body_case == KESU__V1__CONTROL_REPLY__BODY_CLOCK_LIST)
         armed = reply->clock_list->armed;
     arena_deinit(&a);

@@ -142,7 +142,8 @@ static int prepare(struct demo *d)
         if (status != 0) return status;
         d->opened_before = before->opened;
     }
-    struct command_client_opts opts = {.endpoint = cli_endpoint(d->c, "intake-new"), .client = "kesu-demo"};
+    struct place place = cli_place(d->c, "intake-new");
+    struct command_client_opts opts = {.endpoint = place.endpoint, .client = "kesu-demo", .keys = place.keys};
     int err = command_client_open(d->env, &opts, &d->client);
     return err == 0 ? 0 : cli_fail(d->c, CLI_INTERNAL, "%s", err_text(err));
 }

@@ -143,8 +143,10 @@ int demo_watch_open(struct demo *d)
     d->ring = seal_ring_new(&mem_libc, RING_KEYS);
     map_init(&d->cases, &mem_libc);
     d->head = info->head_seq;
+    struct place place = cli_place(d->c, "intake-feed");
     struct feed_opts opts = {
-        .endpoint = cli_endpoint(d->c, "intake-feed"),
+        .endpoint = place.endpoint,
+        .keys = place.keys,
         .name = "kesu-demo",
         .from_seq = info->head_seq + 1,
         .ring = d->ring,

@@ -19,8 +19,8 @@ Kesu__V1__Info *cli_daemon_info(struct cli *c, const char *name, int64_t timeout
     Kesu__V1__ControlReply *reply = NULL;
     request.body_case = KESU__V1__CONTROL_REQUEST__BODY_INFO;
     request.info = &get;
-    char *endpoint = arena_printf(arena, "ipc://%s/%s-control.ipc", c->run_dir, name);
-    if (cli_try(c, endpoint, &request, timeout_us, arena, &reply) != 0) return NULL;
+    char *socket = arena_printf(arena, "%s-control", name);
+    if (cli_try(c, socket, &request, timeout_us, arena, &reply) != 0) return NULL;
     return reply->body_case == KESU__V1__CONTROL_REPLY__BODY_INFO ? reply->info : NULL;
 }
 

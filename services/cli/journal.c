@@ -188,8 +188,10 @@ int cli_journal_export(struct cli *c)
     x.file = fopen(c->args[0], "wb");
     if (x.file == NULL)
         return cli_fail(c, CLI_CANNOT_CREATE, "cannot open %s: %s", c->args[0], strerror(errno));
+    struct place place = cli_place(c, "intake-feed");
     struct feed_opts opts = {
-        .endpoint = cli_endpoint(c, "intake-feed"),
+        .endpoint = place.endpoint,
+        .keys = place.keys,
         .name = "kesu-export",
         .from_seq = (uint64_t)from,
         .self = &x,

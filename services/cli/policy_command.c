@@ -160,8 +160,10 @@ static int in_force(struct cli *c, Kesu__V1__PolicyBundle **ret)
     *ret = NULL;
     if (info->head_seq == 0) return 0;
     f.head = info->head_seq;
+    struct place place = cli_place(c, "intake-feed");
     struct feed_opts opts = {
-        .endpoint = cli_endpoint(c, "intake-feed"),
+        .endpoint = place.endpoint,
+        .keys = place.keys,
         .name = "kesu-policy",
         .from_seq = 1,
         .self = &f,

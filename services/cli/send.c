@@ -66,7 +66,8 @@ int cli_send(struct cli *c, const char *lane, Kesu__V1__Command *command, Kesu__
     struct sending s = {.env = env, .arena = &c->arena, .err = E_CLOSED};
     struct command_client *client = NULL;
     cli_command_prepare(c, command);
-    struct command_client_opts opts = {.endpoint = cli_endpoint(c, lane), .client = "kesu"};
+    struct place place = cli_place(c, lane);
+    struct command_client_opts opts = {.endpoint = place.endpoint, .client = "kesu", .keys = place.keys};
     int err = command_client_open(env, &opts, &client);
     if (err != 0) return cli_fail(c, CLI_INTERNAL, "%s", err_text(err));
     struct timer *timer = timer_new(env, on_timeout, &s);

@@ -199,7 +199,8 @@ static void summary(struct lines *l)
 
 static int run(struct lines *l)
 {
-    struct command_client_opts opts = {.endpoint = cli_endpoint(l->c, "intake-new"), .client = "kesu"};
+    struct place place = cli_place(l->c, "intake-new");
+    struct command_client_opts opts = {.endpoint = place.endpoint, .client = "kesu", .keys = place.keys};
     int err = command_client_open(l->env, &opts, &l->client);
     if (err != 0) return cli_fail(l->c, CLI_INTERNAL, "%s", err_text(err));
     l->timer = timer_new(l->env, on_tick, l);

@@ -24,6 +24,9 @@ const struct cli_exit_row cli_exits[] = {
 const struct cli_flag cli_common_flags[] = {
     {"run-dir", "DIR", NULL, "where the daemons' sockets are (KESU_RUN_DIR; DATA_DIR/run)"},
     {"data-dir", "DIR", NULL, "where their data is (KESU_DATA_DIR; ./kesu-data)"},
+    {"peer", "HOST:PORT", NULL, "instead of the sockets: intake on another machine (KESU_PEER)"},
+    {"peer-keys", "FILE", NULL, "its public keys (KESU_PEER_KEYS; DATA_DIR/keys/servers)"},
+    {"key-pair", "FILE", NULL, "our key pair (KESU_KEY_PAIR; DATA_DIR/keys/pair)"},
     {"timeout", "TIME", "10s", "how long to wait for an answer"},
     {"json", NULL, NULL, "print JSON, one object a line, instead of text"},
     {"help", NULL, NULL, "explain the subcommand"},
@@ -138,9 +141,24 @@ static const struct cli_flag export_flags[] = {
 
 static const struct cli_flag limit_flags[] = {{"limit", "N", "100", "how many, 1 to 1000"}, END};
 
+#define ROLE_FLAGS                                                                                  \
+    {"role", "ROLE", "adapter", "adapter, gateway, service, worker, reader, reader-with-personal"}, \
+    {                                                                                               \
+        "channels", "NAMES", NULL, "that it may claim, with commas; without: those of the role"     \
+    }
+static const struct cli_flag keys_new_flags[] = {
+    ROLE_FLAGS,
+    {"name", "NAME", NULL, "of the client, instead of the file's"},
+    {"allow", "FILE", NULL, "add the public key to this allow list"},
+    END,
+};
+static const struct cli_flag keys_add_flags[] = {
+    ROLE_FLAGS,
+    {"allow", "FILE", NULL, "the allow list (DATA_DIR/keys/allow)"},
+    END,
+};
 static const struct cli_flag keys_flags[] = {
-    {"role", "ROLE", "adapter", "adapter, gateway, service, worker, reader, reader-with-personal"},
-    {"allow", "FILE", NULL, "add the public key to this list of allowed keys"},
+    {"allow", "FILE", NULL, "the allow list (DATA_DIR/keys/allow)"},
     END,
 };
 
@@ -270,13 +288,35 @@ const struct cli_command cli_commands[] = {
      NULL, cli_deadletters_resend},
     {"clock accept", "REASON", 1, 1, "say that the jumped wall clock is right",
      "Ends the clock alarm: trimming and firing go on.", NULL, cli_clock_accept},
-    {"keys new", "FILE", 1, 1, "make a key pair for tcp",
-     "Writes FILE (mode 0600) with the public and the secret CURVE key, and prints the public one.",
-     keys_flags, cli_keys_new},
+    {"keys new", "FILE", 1, 1, "make a key pair for TCP",
+     "Writes FILE (mode 0600) with the public and the secret CURVE key, and prints the public one. Its name "
+     "in "
+     "the allow list is the client of its commands: a daemon's key is called as the daemon.",
+     keys_new_flags, cli_keys_new},
     {"keys show", "FILE", 1, 1, "print the public key of a key file",
-     "And checks that the two belong together.", NULL, cli_keys_show},
-    {"keys list", "FILE", 1, 1, "print a list of allowed keys", "A line each: KEY ROLE NAME.", NULL,
-     cli_keys_list},
+     "And checks that the two belong together and that nobody else may read them.", NULL, cli_keys_show},
+    {"keys add", "KEY NAME", 2, 2, "let a public key in",
+     "Adds a line to the allow list. Running daemons see it within a second.", keys_add_flags, cli_keys_add},
+    {"keys remove", "KEY|NAME", 1, 1, "let a key, or all of a name, in no more",
+     "Takes the lines out of the allow list. Running daemons end all connections over TCP and let in again "
+     "who "
+     "is still listed.",
+     keys_flags, cli_keys_remove},
+    {"keys list", "[FILE]", 0, 1, "print an allow list",
+     "A line each: KEY ROLE NAME, and CHANNELS when narrowed.", keys_flags, cli_keys_list},
+    {"keys rotate", "FILE", 1, 1, "give a client a new pair",
+     "Adds the new public key to the allow list with the role and name of the old one, then replaces FILE. "
+     "Both "
+     "may come until the old one is removed.",
+     keys_flags, cli_keys_rotate},
+    {"keys next", "", 0, 0, "prepare the daemons' next pair",
+     "Makes DATA_DIR/keys/pair.next and prints its public key, for the clients' files of server keys; they "
+     "try "
+     "each key of theirs in turn.",
+     NULL, cli_keys_next},
+    {"keys switch", "", 0, 0, "put the daemons' next pair into use",
+     "Running daemons see it within a second; connections are made again.", NULL, cli_keys_switch},
+    {"keys roles", "", 0, 0, "print what each role may do", "As a table in Markdown.", NULL, cli_keys_roles},
     {"demo", "", 0, 0, "invent complaints",
      "In traditional and simplified Chinese and English, at a rate, with bursts. All people and numbers are "
      "invented.",

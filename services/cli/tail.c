@@ -213,8 +213,10 @@ static int prepare(struct tail *t)
 
 static int follow(struct tail *t)
 {
+    struct place place = cli_place(t->c, "intake-feed");
     struct feed_opts opts = {
-        .endpoint = cli_endpoint(t->c, "intake-feed"),
+        .endpoint = place.endpoint,
+        .keys = place.keys,
         .name = "kesu-tail",
         .from_seq = t->from,
         .ring = t->ring,

@@ -21,12 +21,7 @@ static const struct conf_def settings[] = {
     {"command-credit", CONF_INT, "16384", 1, 1 << 24, NULL, "commands a client may have unanswered"},
     {"key-pool", CONF_INT, "32768", 64, 1 << 20, NULL, "keys of cases and customers made at once, ahead"},
     {"segment-bytes", CONF_SIZE, "1GiB", 1 << 16, INT64_C(1) << 36, NULL, "size of a journal segment"},
-    {"tcp-host", CONF_STRING, "", 0, 0, NULL,
-     "address of the command lanes over TCP with CURVE; empty: none"},
-    {"tcp-port", CONF_INT, "7700", 1, 65533, NULL, "of services; people and new cases are the next two"},
-    {"curve-public-key", CONF_STRING, "", 0, 0, NULL, "of intake, Z85"},
-    {"curve-secret-key", CONF_STRING, "", 0, 0, NULL, "of intake, Z85"},
-    {"curve-allow", CONF_PATH, "", 0, 0, NULL, "file of allowed client keys: KEY ROLE NAME"},
+    SVC_FAR_SETTINGS,
     {NULL, CONF_STRING, NULL, 0, 0, NULL, NULL},
 };
 
@@ -72,7 +67,12 @@ static int open_sockets(struct intake *in)
 {
     int err = intake_lanes_open(in);
     if (err == 0) err = intake_readers_open(in);
-    if (err == 0) err = bus_publisher_open(in->env, svc_endpoint(in->svc, "intake-hint"), &in->hints);
+    if (err == 0) err = bus_publisher_open(in->env, svc_endpoint(in->svc, "intake-hint"), NULL, &in->hints);
+    struct place far;
+    if (err == 0) err = svc_far(in->svc, "intake-hint", &far);
+    if (err == 0 && far.keys != NULL)
+        err = bus_publisher_open(in->env, far.endpoint, far.keys, &in->far_hints);
+    if (err == 0) err = svc_control_far(in->svc, "intake-control");
     return err;
 }
 
@@ -196,6 +196,7 @@ static void stop(void *self)
     in->stopping = true;
     journal_close(in->journal);
     bus_publisher_close(in->env, in->hints);
+    bus_publisher_close(in->env, in->far_hints);
     intake_head_export_deinit(&in->head_export);
     intake_register_close(&in->reg, intake_erase_bound(&in->erase, head_seq));
     intake_erase_deinit(&in->erase);

@@ -40,7 +40,7 @@ struct intake {
     struct intake_readers readers;
     struct intake_control control;
     struct intake_head_export head_export;
-    struct bus_publisher *hints;
+    struct bus_publisher *hints, *far_hints; /* NULL: nowhere */
     struct turn_hook *turn;
     struct timer *tick;
     bool replaying;

@@ -3,8 +3,6 @@
  * is forgotten. */
 #include "lanes.h"
 
-#include <stdio.h>
-
 #include "check.h"
 #include "err.h"
 #include "intake.h"
@@ -41,26 +39,6 @@ static void on_far(void *self, uint64_t peer, const struct bus_msg *msg)
     intake_batch_message(lane->in, lane->far, peer, msg);
 }
 
-static int open_far(struct intake *in, struct intake_lane *lane, unsigned i)
-{
-    const struct conf *conf = svc_conf(in->svc);
-    const char *host = conf_string(conf, "tcp-host");
-    if (host[0] == '\0') return 0;
-    char endpoint[128];
-    const char *secret = conf_string(conf, "curve-secret-key"), *allow = conf_string(conf, "curve-allow");
-    struct bus_keys keys = {
-        .public_key = conf_string(conf, "curve-public-key"), .secret_key = secret, .allow_path = allow};
-    snprintf(endpoint, sizeof(endpoint), "tcp://%s:%lld", host, (long long)conf_int(conf, "tcp-port") + i);
-    struct bus_server_opts opts = {.endpoint = endpoint,
-                                   .budget = lane_table[i].budget,
-                                   .on_message = on_far,
-                                   .self = lane,
-                                   .keys = secret[0] != '\0' && allow[0] != '\0' ? &keys : NULL};
-    int err = bus_listen(in->env, &opts, &lane->far);
-    if (err != 0) log_error(in->env, "cannot listen", LOG_STR("endpoint", endpoint), LOG_ERR(err));
-    return err;
-}
-
 int intake_lanes_open(struct intake *in)
 {
     struct intake_lanes *l = &in->lanes;
@@ -79,7 +57,8 @@ int intake_lanes_open(struct intake *in)
             log_error(in->env, "cannot listen", LOG_STR("endpoint", opts.endpoint), LOG_ERR(err));
             return err;
         }
-        err = open_far(in, lane, i);
+        opts.on_message = on_far;
+        err = svc_far_listen(in->svc, lane_table[i].name, opts, &lane->far);
         if (err != 0) return err;
     }
     return 0;

@@ -14,6 +14,7 @@
 #include "err.h"
 #include "intake.h"
 #include "log.h"
+#include "roles.h"
 
 #define BLOCKS_A_TURN 8
 #define SILENCE_US    (20 * USEC_PER_SEC)
@@ -326,9 +327,12 @@ static void on_request(struct intake *in, struct bus_server *server, uint64_t pe
     r->heard_us = clock_mono_us(in->env);
     arena_init(&arena, &in->env->mem, ARENA_LIMIT);
     int err = codec_unpack(&kesu__v1__feed_request__descriptor, msg->head, &arena, &request, &error);
+    if (err == 0) err = roles_check_feed(msg->user, request, &error);
     if (err != 0) {
         refuse(in, r, err == E_NOMEM ? E_TOO_BIG : err, error.field, error.reason);
     } else {
+        if (msg->user != NULL && request->body_case == KESU__V1__FEED_REQUEST__BODY_SUBSCRIBE)
+            request->subscribe->name = (char *)(uintptr_t)msg->user->name;
         switch (request->body_case) {
         case KESU__V1__FEED_REQUEST__BODY_SUBSCRIBE:
             on_subscribe(in, r, request->subscribe);
@@ -356,6 +360,12 @@ static void on_near(void *self, uint64_t peer, const struct bus_msg *msg)
     on_request(in, in->readers.server, peer, msg);
 }
 
+static void on_far(void *self, uint64_t peer, const struct bus_msg *msg)
+{
+    struct intake *in = self;
+    on_request(in, in->readers.far, peer, msg);
+}
+
 int intake_readers_open(struct intake *in)
 {
     struct intake_readers *rs = &in->readers;
@@ -364,7 +374,8 @@ int intake_readers_open(struct intake *in)
         .endpoint = svc_endpoint(in->svc, "intake-feed"), .budget = 64, .on_message = on_near, .self = in};
     int err = bus_listen(in->env, &opts, &rs->server);
     if (err != 0) log_error(in->env, "cannot listen", LOG_STR("endpoint", opts.endpoint), LOG_ERR(err));
-    return err;
+    opts.on_message = on_far;
+    return err == 0 ? svc_far_listen(in->svc, "intake-feed", opts, &rs->far) : err;
 }
 
 void intake_readers_close(struct intake *in)
@@ -376,6 +387,7 @@ void intake_readers_close(struct intake *in)
         buf_unref(rs->recent[i].personal);
     }
     bus_server_close(in->env, rs->server);
+    bus_server_close(in->env, rs->far);
     if (rs->arena.mem != NULL) arena_deinit(&rs->arena);
     *rs = (struct intake_readers){0};
 }

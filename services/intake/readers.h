@@ -20,8 +20,8 @@ struct intake;
 struct reader;
 
 struct intake_readers {
-    struct bus_server *server;
-    struct reader *list; /* in order of subscription */
+    struct bus_server *server, *far; /* far NULL: not over TCP */
+    struct reader *list;             /* in order of subscription */
     unsigned n;
     int64_t next_beat_us;
     struct recent_head { /* encoded BlockFollows with keys, for the newest blocks */

@@ -177,12 +177,16 @@ int routing_worker_talk_open(struct routing_worker_self *w)
 {
     new_epoch(w);
     w->waiting = mem_zalloc(&w->env->mem, w->credit * sizeof *w->waiting);
-    int err = bus_connect(w->env,
-                          &(struct bus_client_opts){.endpoint = svc_endpoint(w->svc, "routing-tasks"),
-                                                    .max_bytes = POLICY_MAX_BYTES,
-                                                    .on_message = on_message,
-                                                    .self = w},
-                          &w->client);
+    struct place place;
+    int err = svc_peer(w->svc, "routing-tasks", &place);
+    if (err != 0) return err;
+    err = bus_connect(w->env,
+                      &(struct bus_client_opts){.endpoint = place.endpoint,
+                                                .keys = place.keys,
+                                                .max_bytes = POLICY_MAX_BYTES,
+                                                .on_message = on_message,
+                                                .self = w},
+                      &w->client);
     if (err != 0) return err;
     w->turn = timer_new(w->env, on_turn, w);
     w->beat = timer_new(w->env, on_beat, w);

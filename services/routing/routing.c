@@ -19,6 +19,7 @@ static const struct conf_def settings[] = {
      "tasks a worker holds at most, whatever it offers"},
     {"max-tries", CONF_INT, "3", 1, 100, NULL, "bad ends after which a task goes to the default queue"},
     {"max-workers", CONF_INT, "256", 1, 65536, NULL, "workers at once"},
+    SVC_FAR_SETTINGS,
     {0},
 };
 
@@ -298,10 +299,14 @@ static void stop(void *self)
 static int open_workers(struct routing *r)
 {
     const struct conf *conf = svc_conf(r->svc);
+    struct place far;
+    int rc = svc_far(r->svc, "routing-tasks", &far);
+    if (rc != 0) return rc;
     r->max_tries = (uint32_t)conf_int(conf, "max-tries");
     return routing_workers_open(
         r->env,
         &(struct routing_workers_opts){.endpoint = svc_endpoint(r->svc, "routing-tasks"),
+                                       .far = far,
                                        .beat_us = conf_int(conf, "heartbeat"),
                                        .silence_us = conf_int(conf, "silence"),
                                        .lease_us = conf_int(conf, "lease-time"),

@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "err.h"
 #include "log.h"
+#include "roles.h"
 #include "sched.h"
 
 #define ARENA_BYTES    ((size_t)4 << 20)
@@ -19,7 +20,8 @@
 static int send_bytes(struct routing_workers *w, struct routing_worker *to, uint64_t peer, struct span head,
                       struct buf *body)
 {
-    int rc = bus_reply(w->env, w->server, peer, head, body);
+    struct bus_server *server = (peer & BUS_FAR) != 0 ? w->far_server : w->server;
+    int rc = bus_reply(w->env, server, peer & ~BUS_FAR, head, body);
     if (rc == E_AGAIN && to != NULL) to->full = true;
     return rc;
 }
@@ -191,7 +193,11 @@ void routing_workers_on_message(void *self, uint64_t peer, const struct bus_msg 
         return;
     }
     struct routing_worker *from = map_get(&w->by_peer, peer + 1);
-    if (m->body_case == KESU__V1__TO_ROUTING__BODY_HELLO) {
+    if (m->body_case == KESU__V1__TO_ROUTING__BODY_HELLO && !roles_worker_name(msg->user, m->hello->name)) {
+        w->counts.bad++;
+        log_warn(w->env, "a worker goes by a name that is not its key's", LOG_STR("worker", m->hello->name),
+                 LOG_STR("key", msg->user->name));
+    } else if (m->body_case == KESU__V1__TO_ROUTING__BODY_HELLO) {
         on_hello(w, peer, m->epoch, m->hello);
     } else if (from == NULL || from->epoch != m->epoch) {
         w->counts.unknown++;
@@ -206,6 +212,11 @@ void routing_workers_on_message(void *self, uint64_t peer, const struct bus_msg 
         }
     }
     w->opts.on_room(w->opts.self);
+}
+
+static void on_far_message(void *self, uint64_t peer, const struct bus_msg *msg)
+{
+    routing_workers_on_message(self, peer | BUS_FAR, msg);
 }
 
 static void on_beat(void *self)
@@ -243,12 +254,17 @@ int routing_workers_open(struct env *env, const struct routing_workers_opts *opt
     arena_init(&w->outgoing, &env->mem, 2 * BUS_MAX_BYTES);
     arena_init(&w->incoming, &env->mem, ARENA_BYTES);
     map_init(&w->by_peer, &env->mem);
-    int rc = bus_listen(
-        env,
-        &(struct bus_server_opts){
-            .endpoint = opts->endpoint, .on_message = routing_workers_on_message, .budget = 256, .self = w},
-        &w->server);
+    struct bus_server_opts bus = {
+        .endpoint = opts->endpoint, .on_message = routing_workers_on_message, .budget = 256, .self = w};
+    int rc = bus_listen(env, &bus, &w->server);
+    if (rc == 0 && opts->far.keys != NULL) {
+        bus.endpoint = opts->far.endpoint;
+        bus.keys = opts->far.keys;
+        bus.on_message = on_far_message;
+        rc = bus_listen(env, &bus, &w->far_server);
+    }
     if (rc != 0) {
+        bus_server_close(env, w->server);
         arena_deinit(&w->outgoing);
         arena_deinit(&w->incoming);
         *w = (struct routing_workers){0};
@@ -264,6 +280,7 @@ void routing_workers_close(struct routing_workers *w)
     if (w->env == NULL) return;
     timer_free(w->env, w->beat);
     bus_server_close(w->env, w->server);
+    bus_server_close(w->env, w->far_server);
     routing_workers_recall(w);
     for (unsigned i = 0; i < w->n; i++) free_worker(w, w->list[i]);
     mem_free(&w->env->mem, w->list);

@@ -17,6 +17,7 @@
 
 #include "bus.h"
 #include "codec.h"
+#include "place.h"
 #include "queue.h"
 
 #define ROUTING_WORKER_NAME_MAX   64
@@ -39,6 +40,7 @@ struct routing_worker {
 
 struct routing_workers_opts {
     const char *endpoint;
+    struct place far; /* for workers on other machines; keys NULL: nowhere */
     int64_t beat_us, silence_us, lease_us;
     unsigned window; /* tasks a worker holds at most, whatever its credit */
     unsigned max_workers;
@@ -58,7 +60,7 @@ struct routing_workers_counts {
 struct routing_workers {
     struct env *env;
     struct routing_workers_opts opts;
-    struct bus_server *server;
+    struct bus_server *server, *far_server;
     struct timer *beat;
     struct arena incoming, outgoing;
     struct routing_worker **list;

@@ -205,6 +205,22 @@ def test_keys_are_made_and_listed(tmp_path):
     assert zmq.curve_public(secret.encode()).decode() == public
     assert (tmp_path / "desk").stat().st_mode & 0o777 == 0o600
     assert run("keys", "list", str(allow)).stdout.split() == ["desk", "reader", public]
+    run("keys", "add", public, "desk", "--allow", str(allow), status=CANNOT_CREATE)
+    run("keys", "add", "short", "desk", "--allow", str(allow), status=USAGE)
+    run("keys", "add", public, "two words", "--allow", str(allow), status=USAGE)
+    run("keys", "add", public, "desk", "--channels", "moon", "--allow", str(allow), status=USAGE)
+    said = run("keys", "rotate", str(tmp_path / "desk"), "--allow", str(allow)).stdout
+    assert public in said and run("keys", "show", str(tmp_path / "desk")).stdout.strip() != public
+    assert run("keys", "list", str(allow)).stdout.count("desk") == 2
+    assert run("keys", "remove", public, "--allow", str(allow)).stdout == "1 removed\n"
+    run("keys", "remove", public, "--allow", str(allow), status=DATA)
+    run("keys", "rotate", str(tmp_path / "none"), "--allow", str(allow), status=NO_INPUT)
+    after = run("keys", "next", "--key-pair", str(tmp_path / "daemons")).stdout
+    assert run("keys", "next", "--key-pair", str(tmp_path / "daemons")).stdout == after
+    assert run("keys", "switch", "--key-pair", str(tmp_path / "daemons")).stdout == after
+    run("keys", "switch", "--key-pair", str(tmp_path / "daemons"), status=NO_INPUT)
+    (tmp_path / "desk").chmod(0o640)
+    assert "chmod 0600" in run("keys", "show", str(tmp_path / "desk"), status=NO_INPUT).stderr
     run("keys", "new", str(tmp_path / "desk"), status=CANNOT_CREATE)
     run("keys", "new", str(tmp_path / "other"), "--role", "king", status=USAGE)
     allow.write_text("short reader desk\n")

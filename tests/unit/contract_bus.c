@@ -328,10 +328,11 @@ static void hints_reach_who_wants_their_topic(struct contract_world *w)
     struct bus_publisher *p = NULL;
     struct bus_subscriber *all = NULL, *some = NULL;
     struct said a = {.env = w->env}, b = {.env = w->env};
-    assert_int_equal(bus_publisher_open(w->env, contract_endpoint(w, "p"), &p), 0);
-    assert_int_equal(bus_subscriber_open(w->env, contract_endpoint(w, "p"), "", on_answer, &a, &all), 0);
-    assert_int_equal(bus_subscriber_open(w->env, contract_endpoint(w, "p"), "CaseO", on_answer, &b, &some),
+    assert_int_equal(bus_publisher_open(w->env, contract_endpoint(w, "p"), NULL, &p), 0);
+    assert_int_equal(bus_subscriber_open(w->env, contract_endpoint(w, "p"), NULL, "", on_answer, &a, &all),
                      0);
+    assert_int_equal(
+        bus_subscriber_open(w->env, contract_endpoint(w, "p"), NULL, "CaseO", on_answer, &b, &some), 0);
     for (unsigned i = 0; i < 200 && (a.count == 0 || b.count == 0); i++) { /* what comes first may be lost */
         bus_publish(w->env, p, "CaseOpened.it", SPAN_LIT("seq"));
         contract_pass(w, 10 * USEC_PER_MS);

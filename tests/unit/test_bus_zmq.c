@@ -1,25 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is ZeroMQ's own: keys, clients with ids of their own, budgets. */
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zmq.h>
 
-#include "bus.h"
+#include "bus_zmq.h"
 #include "clock.h"
 #include "err.h"
-#include "files.h"
 #include "real_world.h"
 #include "sched.h"
 #include "unit.h"
 
-struct pair {
-    char public_key[41], secret_key[41];
-};
-
-static struct pair new_pair(void)
+static struct keypair new_pair(void)
 {
-    struct pair p;
-    assert_int_equal(zmq_curve_keypair(p.public_key, p.secret_key), 0);
+    struct keypair p;
+    assert_int_equal(keypair_new(&p), 0);
     return p;
 }
 
@@ -27,7 +23,7 @@ struct heard {
     struct env *env;
     struct bus_server *server;
     unsigned count, answered;
-    char user[64];
+    char user[96];
     uint64_t peer;
 };
 
@@ -36,7 +32,8 @@ static void on_request(void *self, uint64_t peer, const struct bus_msg *msg)
     struct heard *h = self;
     h->count++;
     h->peer = peer;
-    snprintf(h->user, sizeof(h->user), "%s", msg->user != NULL ? msg->user : "-");
+    snprintf(h->user, sizeof(h->user), "%s %s", msg->user != NULL ? role_name(msg->user->role) : "-",
+             msg->user != NULL ? msg->user->name : "-");
     bus_reply(h->env, h->server, peer, msg->head, msg->body);
 }
 
@@ -47,22 +44,33 @@ static void on_answer(void *self, const struct bus_msg *msg)
 }
 
 struct door {
-    struct pair server, known, stranger;
-    char allow[128], endpoint[64];
+    struct real_world *w;
+    struct keypair server, known, stranger;
+    char allow[128], pair[128], servers[128], endpoint[64];
     struct bus_keys keys;
     struct heard heard;
 };
 
-static void open_door(struct real_world *w, struct door *d)
+static void set_file(struct door *d, char path[128], const char *name, const char *text)
 {
-    d->server = new_pair();
-    d->known = new_pair();
-    d->stranger = new_pair();
-    snprintf(d->allow, sizeof(d->allow), "%s/allow", w->dir);
-    char line[128];
-    int n = snprintf(line, sizeof(line), "# who may\n%s adapter mail-1\n", d->known.public_key);
-    assert_int_equal(files_replace(w->env, d->allow, span_of(line, (size_t)n)), 0);
-    d->keys = (struct bus_keys){.secret_key = d->server.secret_key, .allow_path = d->allow};
+    snprintf(path, 128, "%s/%s", d->w->dir, name);
+    assert_int_equal(keypair_replace_file(path, span_str(text)), 0);
+}
+
+static void set_allow(struct door *d, const char *key, const char *role_and_name)
+{
+    char text[256];
+    snprintf(text, sizeof(text), "# who may\n%s %s\n", key, role_and_name);
+    set_file(d, d->allow, "allow", text);
+}
+
+static void open_door(struct real_world *w, struct door *d, enum role_socket socket)
+{
+    *d = (struct door){.w = w, .server = new_pair(), .known = new_pair(), .stranger = new_pair()};
+    set_allow(d, d->known.public_key, "adapter mail-1");
+    snprintf(d->pair, sizeof(d->pair), "%s/pair", w->dir);
+    assert_int_equal(keypair_write(d->pair, &d->server, true), 0);
+    d->keys = (struct bus_keys){.pair_path = d->pair, .allow_path = d->allow, .socket = socket};
     snprintf(d->endpoint, sizeof(d->endpoint), "tcp://127.0.0.1:%d", 20000 + (int)(getpid() % 20000));
     d->heard = (struct heard){.env = w->env};
     struct bus_server_opts opts = {
@@ -70,74 +78,200 @@ static void open_door(struct real_world *w, struct door *d)
     assert_int_equal(bus_listen(w->env, &opts, &d->heard.server), 0);
 }
 
-static struct bus_client *knock(struct real_world *w, struct door *d, const struct pair *as,
-                                const char *server_key)
+/* The client's files may change behind it afterwards: "as" is its name for them. */
+static struct bus_client *knock(struct door *d, const char *as, const struct keypair *pair,
+                                const char *servers)
 {
-    struct bus_keys keys = {
-        .public_key = as->public_key, .secret_key = as->secret_key, .server_key = server_key};
+    char pair_path[160], servers_path[128];
+    snprintf(pair_path, sizeof(pair_path), "%s/%s.pair", d->w->dir, as);
+    assert_int_equal(keypair_write(pair_path, pair, true), 0);
+    set_file(d, servers_path, as, servers);
+    struct bus_keys keys = {.pair_path = pair_path, .servers_path = servers_path};
     struct bus_client_opts opts = {
         .endpoint = d->endpoint, .on_message = on_answer, .self = &d->heard, .keys = &keys};
     struct bus_client *c = NULL;
-    assert_int_equal(bus_connect(w->env, &opts, &c), 0);
+    assert_int_equal(bus_connect(d->w->env, &opts, &c), 0);
     return c;
 }
 
-static bool gets_in(struct real_world *w, struct door *d, struct bus_client *c)
+static bool gets_in_within(struct door *d, struct bus_client *c, unsigned tries)
 {
     unsigned before = d->heard.answered;
-    for (unsigned i = 0; i < 40 && d->heard.answered == before; i++) {
-        bus_send(w->env, c, SPAN_LIT("hello"), NULL);
-        real_world_pass(w, 25 * USEC_PER_MS);
+    for (unsigned i = 0; i < tries && d->heard.answered == before; i++) {
+        bus_send(d->w->env, c, SPAN_LIT("hello"), NULL);
+        real_world_pass(d->w, 25 * USEC_PER_MS);
     }
     return d->heard.answered > before;
 }
 
-static void only_keys_of_the_file_get_in(void **state)
+static bool gets_in(struct door *d, struct bus_client *c)
+{
+    return gets_in_within(d, c, 800);
+}
+
+static bool stays_out(struct door *d, struct bus_client *c)
+{
+    return !gets_in_within(d, c, 40);
+}
+
+static void only_keys_of_the_list_get_in(void **state)
 {
     struct real_world *w = *state;
     struct door d;
-    open_door(w, &d);
-    struct bus_client *c = knock(w, &d, &d.known, d.server.public_key);
-    assert_true(gets_in(w, &d, c));
+    open_door(w, &d, SOCKET_NEW);
+    struct bus_client *c = knock(&d, "known", &d.known, d.server.public_key);
+    assert_true(gets_in(&d, c));
     assert_string_equal(d.heard.user, "adapter mail-1");
     bus_client_close(w->env, c);
     unsigned before = d.heard.count;
-    c = knock(w, &d, &d.stranger, d.server.public_key);
-    assert_false(gets_in(w, &d, c));
+    c = knock(&d, "stranger", &d.stranger, d.server.public_key);
+    assert_true(stays_out(&d, c));
     bus_client_close(w->env, c);
-    c = knock(w, &d, &d.known, d.stranger.public_key); /* it is not the server it looks for */
-    assert_false(gets_in(w, &d, c));
+    c = knock(&d, "lost", &d.known, d.stranger.public_key); /* it is not the server it looks for */
+    assert_true(stays_out(&d, c));
     bus_client_close(w->env, c);
     assert_int_equal(d.heard.count, before);
-    char line[128]; /* a key added to the file needs no restart */
-    int n = snprintf(line, sizeof(line), "%s reader far\n", d.stranger.public_key);
-    assert_int_equal(files_replace(w->env, d.allow, span_of(line, (size_t)n)), 0);
-    c = knock(w, &d, &d.stranger, d.server.public_key);
-    assert_true(gets_in(w, &d, c));
+    bus_server_close(w->env, d.heard.server);
+}
+
+static void lists_change_while_they_are_used(void **state)
+{
+    struct real_world *w = *state;
+    struct door d;
+    open_door(w, &d, SOCKET_NEW);
+    struct bus_client *c = knock(&d, "known", &d.known, d.server.public_key);
+    assert_true(gets_in(&d, c));
+    set_file(&d, d.allow, "allow", "nonsense\n"); /* is not taken: the old one goes on */
+    real_world_pass(w, 600 * USEC_PER_MS);
+    assert_true(gets_in(&d, c));
+    set_allow(&d, d.stranger.public_key, "reader far");
+    struct bus_client *other = knock(&d, "stranger", &d.stranger, d.server.public_key);
+    assert_true(gets_in(&d, other));
     assert_string_equal(d.heard.user, "reader far");
+    unsigned before = d.heard.count;
+    assert_true(stays_out(&d, c)); /* its connection has ended, too */
+    assert_int_equal(d.heard.count, before);
+    bus_client_close(w->env, c);
+    bus_client_close(w->env, other);
+    bus_server_close(w->env, d.heard.server);
+}
+
+static void a_server_changes_its_pair(void **state)
+{
+    struct real_world *w = *state;
+    struct door d;
+    char both[128];
+    open_door(w, &d, SOCKET_NEW);
+    struct keypair next = new_pair();
+    snprintf(both, sizeof(both), "%s\n%s\n", d.server.public_key, next.public_key);
+    struct bus_client *c = knock(&d, "known", &d.known, both);
+    assert_true(gets_in(&d, c));
+    assert_int_equal(keypair_write(d.pair, &next, true), 0);
+    real_world_pass(w, 600 * USEC_PER_MS);
+    assert_true(gets_in(&d, c));
+    struct bus_client *late = knock(&d, "late", &d.known, d.server.public_key);
+    assert_true(stays_out(&d, late)); /* the old one is no more */
+    bus_client_close(w->env, late);
     bus_client_close(w->env, c);
     bus_server_close(w->env, d.heard.server);
 }
 
-static void keys_must_be_keys(void **state)
+static void a_client_changes_its_pair(void **state)
 {
     struct real_world *w = *state;
-    struct pair p = new_pair();
-    struct bus_keys bad[] = {
-        {.secret_key = "short", .allow_path = "/dev/null"},
-        {.secret_key = p.secret_key},
-        {.allow_path = "/dev/null"},
+    struct door d;
+    open_door(w, &d, SOCKET_NEW);
+    struct bus_client *c = knock(&d, "known", &d.known, d.server.public_key);
+    assert_true(gets_in(&d, c));
+    struct keypair next = new_pair();
+    char path[160];
+    snprintf(path, sizeof(path), "%s/known.pair", w->dir);
+    assert_int_equal(keypair_write(path, &next, true), 0);
+    set_allow(&d, next.public_key, "adapter mail-2");
+    real_world_pass(w, 600 * USEC_PER_MS);
+    assert_true(gets_in(&d, c));
+    assert_string_equal(d.heard.user, "adapter mail-2");
+    bus_client_close(w->env, c);
+    bus_server_close(w->env, d.heard.server);
+}
+
+/* What cannot refuse turns away at the door. */
+static void who_cannot_be_refused_is_turned_away(void **state)
+{
+    struct real_world *w = *state;
+    struct door d;
+    open_door(w, &d, SOCKET_TASKS);
+    struct bus_client *c = knock(&d, "known", &d.known, d.server.public_key);
+    assert_true(stays_out(&d, c));
+    assert_int_equal(d.heard.count, 0);
+    set_allow(&d, d.known.public_key, "worker mail-1");
+    assert_true(gets_in(&d, c));
+    bus_client_close(w->env, c);
+    bus_server_close(w->env, d.heard.server);
+}
+
+/* A socket that asks for keys, but nobody answers for: ZeroMQ lets all in. */
+static void the_test_finds_an_open_door(void **state)
+{
+    struct real_world *w = *state;
+    struct bus_context context = {.zmq = zmq_ctx_new()};
+    struct keypair pair = new_pair();
+    struct bus_door door = {.env = w->env, .name = SOCKET_NEW};
+    memcpy(door.public_key, pair.public_key, KEY_TEXT);
+    int yes = 1;
+    for (unsigned named = 0; named < 2; named++) {
+        void *socket = zmq_socket(context.zmq, ZMQ_ROUTER);
+        assert_int_equal(zmq_setsockopt(socket, ZMQ_CURVE_SERVER, &yes, sizeof(yes)), 0);
+        assert_int_equal(zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, pair.secret_key, KEY_TEXT), 0);
+        if (named == 1) zmq_setsockopt(socket, ZMQ_ZAP_DOMAIN, "intake-new", 10);
+        assert_int_equal(zmq_bind(socket, "tcp://127.0.0.1:*"), 0);
+        assert_int_equal(bus_curve_test(&context, &door, socket, ZMQ_ROUTER), E_PERMISSION);
+        zmq_close(socket);
+    }
+    zmq_ctx_term(context.zmq);
+}
+
+static void keys_must_be_files_of_ours(void **state)
+{
+    struct real_world *w = *state;
+    struct door d = {.w = w};
+    char open_pair[128], no_pair[128];
+    struct keypair pair = new_pair();
+    set_file(&d, d.allow, "allow", "");
+    snprintf(d.pair, sizeof(d.pair), "%s/pair", w->dir);
+    snprintf(open_pair, sizeof(open_pair), "%s/open", w->dir);
+    assert_int_equal(keypair_write(d.pair, &pair, true), 0);
+    assert_int_equal(keypair_write(open_pair, &pair, true), 0);
+    assert_int_equal(chmod(open_pair, 0640), 0);
+    set_file(&d, no_pair, "none", "public-key: 'short'\n");
+    set_file(&d, d.servers, "servers", "short\n");
+    const struct {
+        struct bus_keys keys;
+        int err;
+    } bad[] = {
+        {{.pair_path = no_pair, .allow_path = d.allow}, E_SYNTAX},
+        {{.pair_path = open_pair, .allow_path = d.allow}, E_PERMISSION},
+        {{.pair_path = d.pair}, E_RANGE},
+        {{.allow_path = d.allow}, E_RANGE},
+        {{.pair_path = d.pair, .allow_path = d.servers}, E_SYNTAX},
     };
-    for (unsigned i = 0; i < 3; i++) {
+    for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         struct bus_server_opts opts = {
-            .endpoint = "tcp://127.0.0.1:*", .on_message = on_request, .keys = &bad[i]};
+            .endpoint = "tcp://127.0.0.1:*", .on_message = on_request, .keys = &bad[i].keys};
         struct bus_server *s = NULL;
-        assert_int_equal(bus_listen(w->env, &opts, &s), E_RANGE);
+        assert_int_equal(bus_listen(w->env, &opts, &s), bad[i].err);
         assert_null(s);
     }
     struct bus_client *c = NULL;
-    struct bus_client_opts opts = {.endpoint = "tcp://127.0.0.1:1", .on_message = on_answer};
+    struct bus_keys wrong = {.pair_path = d.pair, .servers_path = d.servers};
+    struct bus_client_opts opts = {.endpoint = "tcp://127.0.0.1:1", .on_message = on_answer, .keys = &wrong};
+    assert_int_equal(bus_connect(w->env, &opts, &c), E_SYNTAX);
+    opts.keys = NULL;
     assert_int_equal(bus_connect(w->env, &opts, &c), E_PERMISSION);
+    struct bus_publisher *p = NULL;
+    struct bus_subscriber *sub = NULL;
+    assert_int_equal(bus_publisher_open(w->env, "tcp://127.0.0.1:*", NULL, &p), E_PERMISSION);
+    assert_int_equal(bus_subscriber_open(w->env, opts.endpoint, NULL, "", on_answer, &d, &sub), E_PERMISSION);
     opts.endpoint = "udp://127.0.0.1:1";
     assert_int_equal(bus_connect(w->env, &opts, &c), E_UNSUPPORTED);
 }
@@ -249,5 +383,8 @@ static void nothing_is_missed_while_sending(void **state)
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, real_world_open, real_world_close)
-UNIT_MAIN(TEST(only_keys_of_the_file_get_in), TEST(keys_must_be_keys), TEST(routing_ids_of_their_own),
-          TEST(budgets_are_weights), TEST(nothing_is_missed_while_sending))
+UNIT_MAIN(TEST(only_keys_of_the_list_get_in), TEST(lists_change_while_they_are_used),
+          TEST(a_server_changes_its_pair), TEST(a_client_changes_its_pair),
+          TEST(who_cannot_be_refused_is_turned_away), TEST(the_test_finds_an_open_door),
+          TEST(keys_must_be_files_of_ours), TEST(routing_ids_of_their_own), TEST(budgets_are_weights),
+          TEST(nothing_is_missed_while_sending))

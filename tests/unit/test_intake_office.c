@@ -171,8 +171,8 @@ static void hints_name_event_department_and_seq(void **state)
     struct bus_subscriber *s;
     rig_open(&r, 56, NULL);
     rig_policy(&r);
-    assert_int_equal(bus_subscriber_open(r.client_env, "ipc://run/intake-hint.ipc", "Case", on_hint, &h, &s),
-                     0);
+    assert_int_equal(
+        bus_subscriber_open(r.client_env, "ipc://run/intake-hint.ipc", NULL, "Case", on_hint, &h, &s), 0);
     sim_run(r.sim, USEC_PER_SEC);
     const Kesu__V1__Accepted *a = rig_accepted(&r, RIG_NEW, rig_message(&r, "secret", "a@example.org"));
     Kesu__V1__Judgement judgement = KESU__V1__JUDGEMENT__INIT;

@@ -85,11 +85,13 @@ static int start(struct svc *svc, void **ret_self)
     struct email_daemon *d = mem_zalloc(&env->mem, sizeof(*d));
     d->env = env;
     d->svc = svc;
-    const struct email_opts opts = {.intake = svc_endpoint(svc, "intake-new"),
+    struct place intake = {0};
+    int rc = svc_peer(svc, "intake-new", &intake);
+    const struct email_opts opts = {.intake = intake,
                                     .blob_dir = svc_path(svc, "blobs"),
                                     .keep_dir = svc_path(svc, "email"),
                                     .max_bytes = (size_t)conf_int(svc_conf(svc), "max-mail-size")};
-    int rc = email_open(&d->email, env, &opts);
+    if (rc == 0) rc = email_open(&d->email, env, &opts);
     if (rc == 0) rc = open_maildirs(d, svc_conf(svc));
     if (rc == 0) rc = svc_control(svc, controls, sizeof(controls) / sizeof(*controls), NULL, d);
     if (rc < 0) {

@@ -14,6 +14,7 @@
 #include "blob.h"
 #include "command.h"
 #include "mail_read.h"
+#include "place.h"
 #include "svc.h"
 
 extern const struct svc_def email_service;
@@ -46,7 +47,7 @@ struct email {
 };
 
 struct email_opts {
-    const char *intake; /* endpoint of the lane for new cases */
+    struct place intake; /* the lane for new cases */
     const char *blob_dir;
     const char *keep_dir; /* holds aside/ and automatic/ */
     size_t max_bytes;

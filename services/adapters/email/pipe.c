@@ -56,12 +56,25 @@ static int read_input(struct env *env, struct span *ret)
     return 0;
 }
 
+static int find_intake(const struct conf *conf, struct arena *arena, struct place *ret)
+{
+    const struct place_opts opts = {.run_dir = conf_string(conf, "run-dir"),
+                                    .data_dir = conf_string(conf, "data-dir"),
+                                    .address = conf_string(conf, "peer"),
+                                    .pair = conf_string(conf, "key-pair"),
+                                    .servers = conf_string(conf, "peer-keys")};
+    return place_find(&opts, "intake-new", arena, ret);
+}
+
 static int run_pipe(struct pipe_run *run, struct env_real *real)
 {
     struct env *env = run->env;
     const struct conf *conf = run->conf;
-    char intake[512], blobs[512], keep[512];
-    snprintf(intake, sizeof(intake), "ipc://%s/intake-new.ipc", conf_string(conf, "run-dir"));
+    char blobs[512], keep[512];
+    struct place intake;
+    struct arena arena;
+    arena_init(&arena, &env->mem, 4096);
+    int rc = find_intake(conf, &arena, &intake);
     snprintf(blobs, sizeof(blobs), "%s/blobs", conf_string(conf, "data-dir"));
     snprintf(keep, sizeof(keep), "%s/email", conf_string(conf, "data-dir"));
     const struct email_opts opts = {.intake = intake,
@@ -69,9 +82,10 @@ static int run_pipe(struct pipe_run *run, struct env_real *real)
                                     .keep_dir = keep,
                                     .max_bytes = (size_t)conf_int(conf, "max-mail-size")};
     struct span raw;
-    int rc = read_input(env, &raw);
+    if (rc == 0) rc = read_input(env, &raw);
     if (rc < 0) {
         fprintf(stderr, "kesu-email: %s\n", err_text(rc));
+        arena_deinit(&arena);
         return rc == E_TOO_BIG ? EX_DATAERR : EX_TEMPFAIL;
     }
     rc = email_open(&run->email, env, &opts);
@@ -89,6 +103,7 @@ static int run_pipe(struct pipe_run *run, struct env_real *real)
     }
     email_close(&run->email);
     mem_free(&env->mem, (void *)raw.p);
+    arena_deinit(&arena);
     return status;
 }
 

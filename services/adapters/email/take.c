@@ -177,7 +177,8 @@ int email_open(struct email *e, struct env *env, const struct email_opts *opts)
     }
     int rc = blob_open(env, opts->blob_dir, &e->blobs);
     if (rc < 0) return rc;
-    const struct command_client_opts client = {.endpoint = opts->intake, .client = "email"};
+    const struct command_client_opts client = {
+        .endpoint = opts->intake.endpoint, .client = "email", .keys = opts->intake.keys};
     return command_client_open(env, &client, &e->client);
 }
 
