@@ -19,6 +19,7 @@
 #define BLOCKS_A_TURN 8
 #define SILENCE_US    (20 * USEC_PER_SEC)
 #define BEAT_US       USEC_PER_SEC
+#define CREDIT_MAX    (INT64_C(32) << 20) /* what a reader that never reads may hold of our memory */
 #define ARENA_LIMIT   ((size_t)8 << 20)
 
 struct reader {
@@ -278,15 +279,15 @@ static void on_subscribe(struct intake *in, struct reader *r, const Kesu__V1__Su
     reply.subscribed = &subscribed;
     r->personal = s->personal;
     r->next_seq = s->from_seq;
-    r->credit = s->credit_bytes > INT64_MAX / 2 ? INT64_MAX / 2 : (int64_t)s->credit_bytes;
+    r->credit = s->credit_bytes > CREDIT_MAX ? CREDIT_MAX : (int64_t)s->credit_bytes;
     r->folded_seq = s->from_seq - 1;
     r->subscribed = send_reply(in, r, &reply) == 0;
 }
 
 static void on_credit(struct reader *r, const Kesu__V1__Credit *c)
 {
-    uint64_t more = c->bytes > INT64_MAX / 4 ? INT64_MAX / 4 : c->bytes;
-    if (r->credit < INT64_MAX / 2) r->credit += (int64_t)more;
+    int64_t more = c->bytes > CREDIT_MAX ? CREDIT_MAX : (int64_t)c->bytes;
+    r->credit = r->credit + more > CREDIT_MAX ? CREDIT_MAX : r->credit + more;
     if (c->folded_seq > r->folded_seq) r->folded_seq = c->folded_seq;
 }
 

@@ -127,6 +127,30 @@ static void a_slow_reader_slows_only_itself(void **state)
     assert_false(slow->broken_order);
 }
 
+/* It claims all there is and never gives credit back: it gets 32 MiB and a block. */
+static void a_reader_that_never_reads_holds_a_bounded_memory(void **state)
+{
+    struct rig *r = *state;
+    static char text[64 << 10];
+    memset(text, 'x', sizeof(text) - 1);
+    struct rig_reader *deaf = rig_reader(r, 0);
+    Kesu__V1__Subscribe s = wish("deaf", 1);
+    s.credit_bytes = UINT64_MAX;
+    rig_subscribe(deaf, &s);
+    for (unsigned i = 0; i < 600; i++) rig_accepted(r, RIG_NEW, rig_message(r, text, "a@example.org"));
+    sim_run(r->sim, USEC_PER_SEC);
+    assert_true(deaf->next_seq < head_of(r));
+    assert_in_range(deaf->next_seq, 400, 550);
+    Kesu__V1__FeedRequest request = KESU__V1__FEED_REQUEST__INIT;
+    Kesu__V1__Credit credit = KESU__V1__CREDIT__INIT;
+    request.body_case = KESU__V1__FEED_REQUEST__BODY_CREDIT;
+    request.credit = &credit;
+    credit.bytes = UINT64_MAX;
+    rig_request(deaf, &request);
+    sim_run(r->sim, USEC_PER_SEC);
+    assert_int_equal(deaf->next_seq, head_of(r) + 1);
+}
+
 static void a_silent_reader_is_forgotten(void **state)
 {
     struct rig *r = *state;
@@ -239,6 +263,6 @@ static void what_comes_from_disk_is_marked(void **state)
 
 UNIT_MAIN(TEST(all_of_it_and_what_comes_after), TEST(what_comes_from_disk_is_marked),
           TEST(another_history_is_refused), TEST(a_slow_reader_slows_only_itself),
-          TEST(a_silent_reader_is_forgotten), TEST(keys_go_only_to_those_that_asked),
-          TEST(skipped_events_are_told_to_their_fold), TEST(no_block_leaves_before_it_is_durable),
-          TEST(garbage_is_refused_and_harms_nobody))
+          TEST(a_reader_that_never_reads_holds_a_bounded_memory), TEST(a_silent_reader_is_forgotten),
+          TEST(keys_go_only_to_those_that_asked), TEST(skipped_events_are_told_to_their_fold),
+          TEST(no_block_leaves_before_it_is_durable), TEST(garbage_is_refused_and_harms_nobody))
