@@ -134,13 +134,12 @@ static void send_wants(struct feed *f)
 static void on_timer(void *self)
 {
     struct feed *f = self;
-    int64_t now = clock_mono_us(f->env);
     if (f->state == FEED_REFUSED) return;
     if (f->state == FEED_ASKING) {
         subscribe(f);
         return;
     }
-    if (now - f->heard_us >= SILENCE_US) {
+    if (feed_is_silent(f)) {
         log_warn(f->env, "feed: silence, asking again", LOG_U64("from", f->next_seq));
         subscribe_later(f);
         return;
@@ -151,6 +150,11 @@ static void on_timer(void *self)
         return;
     }
     timer_in(f, TICK_US);
+}
+
+bool feed_is_silent(const struct feed *f)
+{
+    return clock_mono_us(f->env) - f->heard_us >= SILENCE_US;
 }
 
 static void refuse(struct feed *f, int err)

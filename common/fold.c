@@ -438,6 +438,6 @@ const char *fold_not_ready(const struct fold *f)
 {
     if (f->state != FOLD_WORKING) return f->why;
     if (f->pause.on) return "storage is low: paused";
-    if (!f->subscribed) return "intake does not answer";
+    if (!f->subscribed || f->feed == NULL || feed_is_silent(f->feed)) return "intake does not answer";
     return f->live ? NULL : "catching up";
 }

@@ -45,6 +45,7 @@ class Load(threading.Thread):
         self.resolved, self.closed = {}, {}
         self.given_up = set()  # command ids refused for good: in hand at two deaths of intake
         self.mails = 0
+        self.pause = PAUSE
         self.ending = threading.Event()
         self.failure = None
         self.n = 0
@@ -52,7 +53,7 @@ class Load(threading.Thread):
     def run(self):
         lane, people = self.office.lane(client="load"), self.office.lane("intake-people", client="people")
         try:
-            while not self.ending.wait(PAUSE):
+            while not self.ending.wait(self.pause):
                 self.deliver()
                 self.settle(lane, [self.complaint() for _ in range(BATCH)], self.ledger)
                 self.close_some(people)
@@ -294,15 +295,18 @@ def recorded_mails(events):
 
 def wait_done(office, cases):
     """Until every fold has done its part for every case."""
-    done = office.follower.done
-    lacking = lambda: {what: len(cases - have) for what, have in done.items() if not cases <= have}  # noqa: E731
-    office.follower.until(lambda: not lacking(), lambda: f"not done yet, of {len(cases)} cases: {lacking()}", 120)
+    def lacking():
+        return {what: len(cases - have) for what, have in office.follower.done.items() if not cases <= have}
+
+    while before := lacking():  # as long as it takes, but it must go on
+        office.follower.until(lambda: lacking() != before, lambda: f"of {len(cases)} cases lack {lacking()}")
     office.wait_folded(*FOLDS, seconds=60)
 
 
 def wait_mails_taken(office):
     new = office.load.maildir / "new"
-    until(lambda: not any(new.iterdir()), lambda: f"{len(list(new.iterdir()))} mails left in the Maildir", 60)
+    while before := len(list(new.iterdir())):
+        until(lambda: len(list(new.iterdir())) < before, f"{before} mails left in the Maildir", 60)
 
 
 def audit(office, notification_deaths=0):

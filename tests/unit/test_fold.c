@@ -605,6 +605,29 @@ static void the_policy_in_force_follows_the_cursor(void **state)
     close_office(&o);
 }
 
+static void a_silent_intake_is_told(void **state)
+{
+    (void)state;
+    struct office o;
+    open_office(&o, 1);
+    for (int i = 0; i < 10; i++) journal_opened(&o);
+    fake_intake_block(&o.intake);
+    start(&o);
+    sim_run(o.sim, 5 * USEC_PER_SEC);
+    assert_null(fold_not_ready(o.fold));
+    sim_crash(o.intake.instance);
+    sim_run(o.sim, USEC_PER_SEC);
+    assert_null(fold_not_ready(o.fold)); /* a restart is no reason to cry */
+    for (int i = 0; i < 4000; i++) {
+        if (sim_is_up(o.intake.instance)) sim_crash(o.intake.instance);
+        sim_run(o.sim, USEC_PER_MS);
+    }
+    assert_string_equal(fold_not_ready(o.fold), "intake does not answer");
+    sim_run(o.sim, 10 * USEC_PER_SEC);
+    assert_null(fold_not_ready(o.fold));
+    close_office(&o);
+}
+
 UNIT_MAIN(cmocka_unit_test(folds_live_and_sends_when_committed),
           cmocka_unit_test(nothing_leaves_before_the_head),
           cmocka_unit_test(every_event_once_through_crashes_and_full_disks),
@@ -613,4 +636,4 @@ UNIT_MAIN(cmocka_unit_test(folds_live_and_sends_when_committed),
           cmocka_unit_test(another_journal_or_version_rebuilds),
           cmocka_unit_test(three_deaths_halt_until_skipped), cmocka_unit_test(an_error_of_a_handler_halts),
           cmocka_unit_test(low_storage_pauses), cmocka_unit_test(verify_finds_what_differs),
-          cmocka_unit_test(the_policy_in_force_follows_the_cursor))
+          cmocka_unit_test(the_policy_in_force_follows_the_cursor), cmocka_unit_test(a_silent_intake_is_told))
