@@ -32,7 +32,7 @@ def idle(office):
 def run(bench):
     events = bench.events or bench.size(40000, 1000000)
     policy = os.path.join(bench.where, "many")
-    make_policy(policy, agents=max(40, events // EVENTS_A_CASE // 2500))
+    make_policy(policy, agents=10 + events // EVENTS_A_CASE // 1000)
     with Office(bench.build, os.path.join(bench.where, "life"), policy) as office:
         start_all(office)
         got = load(bench, office, events // EVENTS_A_CASE, 512)

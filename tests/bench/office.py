@@ -183,8 +183,8 @@ def wait_for(question, what, seconds=READY_SECONDS, pause=0.005):
 
 
 def make_policy(to, agents, clocks=None):
-    """The shipped policy with so many agents in each department; clocks: the
-    text of another sla.yaml."""
+    """The shipped policy with so many agents in each department, each of whom
+    has room for 1,000 complaints; clocks: the text of another sla.yaml."""
     shutil.copytree(os.path.join(TOP, "deploy/policy"), to)
     with open(os.path.join(to, "org.yaml"), encoding="utf-8") as f:
         org = f.read()
