@@ -75,17 +75,29 @@ static uint64_t fold(uint64_t a, uint64_t b)
     return (uint64_t)m ^ (uint64_t)(m >> 64);
 }
 
+static inline uint64_t word(const uint8_t *p)
+{
+    uint64_t v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
 uint64_t hash_fast(struct span in)
 {
+    static const uint64_t a = 0xD6E8FEB86659FD93u, b = 0xA0761D6478BD642Fu;
     uint64_t h = 0x9E3779B97F4A7C15u ^ in.n;
     const uint8_t *p = in.p;
     size_t n = in.n;
-    for (; n >= 8; p += 8, n -= 8) {
-        uint64_t v;
-        memcpy(&v, p, 8);
-        h = fold(h ^ v, 0xD6E8FEB86659FD93u);
+    if (n >= 32) { // two at a time, which do not wait for each other
+        uint64_t other = h ^ b;
+        for (; n >= 32; p += 32, n -= 32) {
+            h = fold(h ^ word(p), a ^ word(p + 8));
+            other = fold(other ^ word(p + 16), b ^ word(p + 24));
+        }
+        h ^= other * a;
     }
+    for (; n >= 8; p += 8, n -= 8) h = fold(h ^ word(p), a);
     uint64_t v = 0;
     if (n > 0) memcpy(&v, p, n);
-    return fold(h ^ v, 0xA0761D6478BD642Fu);
+    return fold(h ^ v, b);
 }

@@ -22,6 +22,7 @@
 #include "stats.h"
 #include "wire.h"
 
+#define AHEAD       3 /* commands */
 #define ARENA_LIMIT ((size_t)96 << 20)
 #define PAUSE_BYTES ((uint64_t)16 << 20)
 
@@ -346,6 +347,17 @@ static void note_in_hand(struct intake *in, const Kesu__V1__CommandBatch *batch)
     intake_poison_note(in->poison, (const uint8_t(*)[16])(const void *)ids, (unsigned)batch->n_commands);
 }
 
+/* While one command is decided, what a later one will look up is on its way from memory. */
+static void prefetch(const struct intake *in, const char *client, const Kesu__V1__Command *c)
+{
+    struct key key;
+    if (c->id.len == 16) intake_dedup_prefetch(&in->reg, client, c->id.data);
+    if (c->body_case != KESU__V1__COMMAND__BODY_RECEIVE_MESSAGE || c->receive_message->external == NULL)
+        return;
+    intake_external_key(c->receive_message->channel, c->receive_message->external, &key);
+    intake_register_prefetch(&in->reg, TABLE_EXTERNALS, key_span(&key));
+}
+
 static void carry_out_all(struct intake *in, struct bus_server *server, uint64_t peer, struct span head,
                           const Kesu__V1__CommandBatch *batch, const struct codec_error *errors)
 {
@@ -360,6 +372,7 @@ static void carry_out_all(struct intake *in, struct bus_server *server, uint64_t
     CHECK(replies != NULL && list != NULL && accepted != NULL && refused != NULL);
     for (size_t i = 0; i < n; i++) {
         struct command_one one = {batch->client, batch->commands[i], take_encoded(&head), &errors[i]};
+        if (i + AHEAD < n) prefetch(in, batch->client, batch->commands[i + AHEAD]);
         kesu__v1__reply__init(&replies[i]);
         kesu__v1__accepted__init(&accepted[i]);
         replies[i].id = batch->commands[i]->id;

@@ -81,6 +81,7 @@ static int hash_contacts(struct receive *r)
     if (r->contacts == NULL || bytes == NULL) return intake_decide_no_memory(r->d);
     for (size_t i = 0; i < p->n_contacts; i++) {
         if (!intake_secrets_contact(r->d->ctx->secrets, p->contacts[i], bytes)) continue;
+        intake_register_prefetch(r->d->view, TABLE_CONTACTS, span_of(bytes, HASH_SHORT_BYTES));
         r->contacts[r->n_contacts++] = (ProtobufCBinaryData){HASH_SHORT_BYTES, bytes};
         bytes += HASH_SHORT_BYTES;
     }

@@ -22,6 +22,13 @@ static void row_key(const char *client, const uint8_t id[16], struct key *ret)
     key_bytes(ret, span_str(client));
 }
 
+void intake_dedup_prefetch(const struct intake_register *r, const char *client, const uint8_t id[16])
+{
+    struct key key;
+    row_key(client, id, &key);
+    intake_register_prefetch(r, TABLE_COMMANDS, key_span(&key));
+}
+
 bool intake_dedup_find(struct intake_register *r, const char *client, const uint8_t id[16],
                        struct dedup_row *ret)
 {

@@ -25,6 +25,7 @@ struct dedup_row {
 
 /* 0, E_MISSING, E_MALFORMED, E_ID_OLD, E_ID_AHEAD. */
 int intake_dedup_check_id(struct span id, int64_t block_time_us, int64_t floor_ms);
+void intake_dedup_prefetch(const struct intake_register *r, const char *client, const uint8_t id[16]);
 bool intake_dedup_find(struct intake_register *r, const char *client, const uint8_t id[16],
                        struct dedup_row *ret);
 void intake_dedup_put(struct intake_register *r, const char *client, const uint8_t id[16],

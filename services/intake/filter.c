@@ -43,6 +43,11 @@ static unsigned place(uint64_t hash, unsigned i)
     return (unsigned)(mixed >> (64 - 9 * (i + 1))) & (BITS_A_BLOCK - 1);
 }
 
+void intake_filter_prefetch(const struct intake_filter *f, uint64_t hash)
+{
+    for (unsigned k = 0; k < f->n_layers; k++) __builtin_prefetch(block_of(&f->layers[k], hash));
+}
+
 void intake_filter_add(struct intake_filter *f, uint64_t hash)
 {
     if (intake_filter_may_have(f, hash)) return;

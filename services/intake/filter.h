@@ -22,6 +22,8 @@ struct intake_filter {
 
 void intake_filter_init(struct intake_filter *f, struct mem *mem);
 void intake_filter_deinit(struct intake_filter *f);
+/* What a question about this hash will look at is brought near. */
+void intake_filter_prefetch(const struct intake_filter *f, uint64_t hash);
 /* hash: well mixed, the same for the same key. */
 void intake_filter_add(struct intake_filter *f, uint64_t hash);
 /* False: it was never added. True: probably it was. */

@@ -203,6 +203,14 @@ bool intake_register_get_u64(struct intake_register *r, enum register_table tabl
     return true;
 }
 
+void intake_register_prefetch(const struct intake_register *r, enum register_table table, struct span key)
+{
+    uint64_t hash = intake_register_hash(table, key);
+    if (is_filtered(table)) intake_filter_prefetch(&r->filter, hash);
+    intake_rows_prefetch(r->current, hash, table);
+    if (r->frozen != NULL && !is_filtered(table)) intake_rows_prefetch(r->frozen, hash, table);
+}
+
 uint8_t *intake_register_reserve(struct intake_register *r, enum register_table table, struct span key,
                                  size_t n)
 {

@@ -87,6 +87,8 @@ int intake_register_get(struct intake_register *r, enum register_table table, st
                         struct span *ret);
 bool intake_register_get_u64(struct intake_register *r, enum register_table table, struct span key,
                              uint64_t *ret);
+/* This key will be asked for, or put, soon: its places in memory are brought near. */
+void intake_register_prefetch(const struct intake_register *r, enum register_table table, struct span key);
 /* Room for n bytes, to be filled at once. */
 uint8_t *intake_register_reserve(struct intake_register *r, enum register_table table, struct span key,
                                  size_t n);

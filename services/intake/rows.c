@@ -59,6 +59,12 @@ const struct row *intake_rows_find(const struct rows *r, uint64_t hash, unsigned
     return slot->place > 0 ? t->list[slot->place - 1] : NULL;
 }
 
+void intake_rows_prefetch(const struct rows *r, uint64_t hash, unsigned table)
+{
+    const struct rows_table *t = &r->tables[table];
+    if (t->count > 0) __builtin_prefetch(&t->slots[(uint32_t)hash & (t->n_slots - 1)]);
+}
+
 static void grow_slots(struct mem *mem, struct rows_table *t)
 {
     uint32_t old_n = t->n_slots;

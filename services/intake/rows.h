@@ -43,6 +43,7 @@ void intake_rows_clear(struct rows *r);
 /* NULL when there is none. hash: low bits that differ where keys differ; keys
  * that are numbers in a row do best as their own hash. */
 const struct row *intake_rows_find(const struct rows *r, uint64_t hash, unsigned table, struct span key);
+void intake_rows_prefetch(const struct rows *r, uint64_t hash, unsigned table);
 /* Room for a value of n bytes under this key; to be filled at once. What was
  * there is gone, spans of it too. */
 uint8_t *intake_rows_put(struct rows *r, uint64_t hash, unsigned table, struct span key, size_t n);

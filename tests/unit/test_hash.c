@@ -73,6 +73,16 @@ static void fast_spreads(void **state)
     unsigned buckets[256] = {0};
     for (uint64_t i = 0; i < 25600; i++) buckets[hash_fast(span_of(&i, sizeof i)) & 255]++;
     for (int i = 0; i < 256; i++) assert_in_range(buckets[i], 50, 160);
+    uint8_t text[200] = {0};
+    for (size_t n = 1; n <= sizeof text; n++) { // every byte counts, wherever it stands
+        uint64_t before = hash_fast(span_of(text, n));
+        for (size_t i = 0; i < n; i++) {
+            text[i] ^= 1;
+            assert_int_not_equal(hash_fast(span_of(text, n)), before);
+            text[i] ^= 1;
+        }
+        assert_int_not_equal(hash_fast(span_of(text, n - 1)), before);
+    }
     assert_int_not_equal(hash_fast(SPAN_LIT("a")), hash_fast(SPAN_LIT("a\0")));
 }
 
