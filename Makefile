@@ -103,11 +103,11 @@ run: ## install what is missing, build, start everything, feed it complaints
 check: ## install what is missing, build, run all tests
 	deploy/install-deps
 	$(MAKE) all
-	$(MAKE) check-unit check-scenario check-e2e check-crash
+	$(MAKE) check-unit check-scenario check-e2e check-crash check-containers
 
 .PHONY: check-long
 check-long: ## every proof with its full count, but for fuzz-long
-	PROGRAM_SECONDS=14400 $(MAKE) check $(long_counts)
+	PROGRAM_SECONDS=14400 $(MAKE) check $(long_counts) PREVIOUS=$(first_image)
 	$(MAKE) asan ubsan tsan
 
 # Buffers belong to no instance: those a simulated crash drops are found as leaks.
@@ -137,6 +137,13 @@ check-e2e: all python-protos ## real processes, driven from Python
 .PHONY: check-crash
 check-crash: all python-protos $(BUILD)/tests/crash/recorder.so ## kill -9, power failures, full disks under load, then audit
 	PYTHONPATH=$(abspath $(BUILD))/python $(pytest) tests/crash
+
+# The image that is upgraded from: of a commit, or of this tree under another label.
+PREVIOUS ?=
+first_image = $(shell git log --diff-filter=A --format=%H -- deploy/Dockerfile 2>/dev/null | tail -n 1)
+.PHONY: check-containers
+check-containers: all python-protos ## build the images, run docker-compose, kill and upgrade services (PREVIOUS=COMMIT)
+	PREVIOUS=$(PREVIOUS) PYTHONPATH=$(abspath $(BUILD))/python $(pytest) tests/containers
 
 .PHONY: asan
 asan: ## unit tests, scenario and end-to-end tests under ASan and UBSan
