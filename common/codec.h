@@ -35,6 +35,11 @@ int codec_unpack(const ProtobufCMessageDescriptor *d, struct span bytes, struct 
 int codec_unpack_own(const ProtobufCMessageDescriptor *d, struct span bytes, struct arena *arena,
                      void *ret_message);
 
+/* The same, for a fold: a judgement comes without its evidence, which is most of
+ * such an event and is only read by whoever explains it. */
+int codec_unpack_brief(const ProtobufCMessageDescriptor *d, struct span bytes, struct arena *arena,
+                       void *ret_message);
+
 /* As codec_unpack, but one bad command does not refuse the batch: of a
  * CommandBatch, ret_errors (n_commands long, from the arena) has code 0 or the
  * refusal of each. Returns an error only when the batch itself is unreadable. */

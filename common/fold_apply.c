@@ -26,13 +26,13 @@ static bool is_skeletons(uint16_t type)
     return type == KESU__V1__EVENT__BODY_POLICY_PART_STORED || type == KESU__V1__EVENT__BODY_POLICY_ACTIVATED;
 }
 
-/* Intake has checked every event before it stood in the journal and the hash
- * of the block says that it is still the same: unpacked, not validated again. */
+/* Intake has checked every event before it stood in the journal: unpacked, not
+ * validated again. */
 static int apply_event(struct fold *f, const struct block_event *e, int64_t time_us)
 {
     Kesu__V1__Event *event;
     arena_reset(&f->arena);
-    int r = codec_unpack_own(&kesu__v1__event__descriptor, e->bytes, &f->arena, &event);
+    int r = codec_unpack_brief(&kesu__v1__event__descriptor, e->bytes, &f->arena, &event);
     if (r < 0) return r;
     struct fold_event ev = {e->seq, e->type, e->case_id, time_us, event, &f->arena};
     if (is_skeletons(e->type)) fold_policy_event(f, &ev);

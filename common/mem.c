@@ -12,13 +12,7 @@
 
 #include "check.h"
 
-enum { FIRST_CHUNK = 16 << 10, LARGEST_CHUNK = 1 << 20, ALIGN = 16 };
-
-struct arena_chunk {
-    struct arena_chunk *next;
-    size_t size, pos;
-    _Alignas(ALIGN) uint8_t bytes[];
-};
+enum { FIRST_CHUNK = 16 << 10, LARGEST_CHUNK = 1 << 20 };
 
 static void *libc_realloc(void *self, void *p, size_t n)
 {
@@ -113,18 +107,15 @@ static struct arena_chunk *add_chunk(struct arena *a, size_t n)
     return c;
 }
 
-void *arena_alloc(struct arena *a, size_t n)
+void *arena_alloc_slow(struct arena *a, size_t n)
 {
     if (n > a->limit) return NULL;
-    n = (n + ALIGN - 1) & ~(size_t)(ALIGN - 1);
-    if (n == 0) n = ALIGN;
+    n = arena_round(n);
     if (n > a->limit - a->used) return NULL;
-    struct arena_chunk *c = a->chunks;
-    if (c == NULL || c->size - c->pos < n) c = add_chunk(a, n);
-    void *p = c->bytes + c->pos;
-    c->pos += n;
+    struct arena_chunk *c = add_chunk(a, n);
+    c->pos = n;
     a->used += n;
-    return p;
+    return c->bytes;
 }
 
 void *arena_zalloc(struct arena *a, size_t n)

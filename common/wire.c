@@ -8,6 +8,7 @@
 // fold's time. The path of a field is only put together when it is refused.
 #include "wire.h"
 
+#include <endian.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -24,6 +25,7 @@ struct place {
 struct walk {
     struct arena *arena; // NULL: only checked
     bool trusted;        // values are taken as they are
+    bool brief;          // details are left out
     struct codec_error *error;
 };
 
@@ -51,28 +53,44 @@ __attribute__((format(printf, 4, 5), cold)) static int refuse(const struct place
     return code;
 }
 
-// One and two bytes are nearly all there is: tags, lengths, small numbers.
+// Byte by byte: what is long, or near the end.
+static bool take_long_varint(struct span *s, size_t most, uint64_t *ret)
+{
+    uint64_t v = 0;
+    for (size_t i = 0; i < s->n && i < most; i++) {
+        v |= (uint64_t)(s->p[i] & 0x7f) << (7 * i);
+        if (s->p[i] >= 0x80) continue;
+        s->p += i + 1;
+        s->n -= i + 1;
+        *ret = v;
+        return true;
+    }
+    return false;
+}
+
+// One byte is nearly all there is (tags, lengths, small numbers), then times of eight.
 static inline __attribute__((always_inline)) bool take_varint_of(struct span *s, size_t most, uint64_t *ret)
 {
-    const uint8_t *p = s->p;
-    size_t n = s->n, i = 1;
-    if (n == 0) return false;
-    uint64_t v = p[0];
-    if (v >= 0x80) {
-        if (n == 1) return false;
-        v = (v & 0x7f) | (uint64_t)p[1] << 7;
-        i = 2;
-        if (p[1] >= 0x80) {
-            v &= 0x3fff;
-            do {
-                if (i == n || i == most) return false;
-                v |= (uint64_t)(p[i] & 0x7f) << (7 * i);
-            } while (p[i++] >= 0x80);
-        }
+    uint64_t v;
+    if (s->n > 0 && s->p[0] < 0x80) {
+        *ret = *s->p++;
+        s->n--;
+        return true;
     }
-    s->p = p + i;
-    s->n = n - i;
-    *ret = v;
+    if (s->n < sizeof v) return take_long_varint(s, most, ret);
+    memcpy(&v, s->p, sizeof v);
+    v = le64toh(v);
+    uint64_t last = ~v & UINT64_C(0x8080808080808080); // its lowest bit: of the last byte
+    if (last == 0) return take_long_varint(s, most, ret);
+    size_t n = (size_t)__builtin_ctzll(last) / 8 + 1;
+    if (n > most) return false;
+    // What follows is cut off, then seven bits of each byte pushed together.
+    v &= (last ^ (last - 1)) & UINT64_C(0x7f7f7f7f7f7f7f7f);
+    v = (v & UINT64_C(0x007f007f007f007f)) | (v & UINT64_C(0x7f007f007f007f00)) >> 1;
+    v = (v & UINT64_C(0x00003fff00003fff)) | (v & UINT64_C(0x3fff00003fff0000)) >> 2;
+    *ret = (v & UINT64_C(0x000000000fffffff)) | (v & UINT64_C(0x0fffffff00000000)) >> 4;
+    s->p += n;
+    s->n -= n;
     return true;
 }
 
@@ -274,6 +292,7 @@ static int walk_message(const struct walk *w, const struct plan *p, struct span 
             return refuse(outer, w->error, E_MALFORMED, "truncated, or not a message");
         if (v.tag >= PLAN_MAX_TAG || p->by_tag[v.tag] == 0) continue; // of a newer version
         const struct plan_field *f = &p->fields[p->by_tag[v.tag] - 1];
+        if (f->detail && w->brief) continue;
         at.index = f != at.field ? 0 : at.index + 1;
         at.field = f;
         if (f->once != PLAN_ANY_TIMES) {
@@ -294,10 +313,10 @@ int wire_check(const ProtobufCMessageDescriptor *d, struct span bytes, struct co
     return walk_message(&w, plan_of(d), bytes, NULL, NULL);
 }
 
-int wire_unpack(const ProtobufCMessageDescriptor *d, struct span bytes, bool trusted, struct arena *arena,
-                void *ret_message, struct codec_error *ret_error)
+int wire_unpack(const ProtobufCMessageDescriptor *d, struct span bytes, enum wire_trust trust,
+                struct arena *arena, void *ret_message, struct codec_error *ret_error)
 {
-    struct walk w = {arena, trusted, ret_error};
+    struct walk w = {arena, trust != WIRE_CHECKED, trust == WIRE_BRIEF, ret_error};
     uint8_t *m = arena_alloc(arena, d->sizeof_message);
     if (m == NULL) return no_memory(ret_error);
     d->message_init((ProtobufCMessage *)(void *)m);

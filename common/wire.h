@@ -19,11 +19,16 @@ bool wire_take(struct span *rest, struct wire_field *ret);
 /* Everything codec_unpack promises, on the encoded form. 0 or error->code. */
 int wire_check(const ProtobufCMessageDescriptor *d, struct span bytes, struct codec_error *ret_error);
 
-/* The same, and the message put into the arena as protobuf-c's unpack would
- * (fields of a newer version are left out). Of trusted bytes only the form is
- * looked at: they were checked when they were taken. E_NOMEM: the arena is full. */
-int wire_unpack(const ProtobufCMessageDescriptor *d, struct span bytes, bool trusted, struct arena *arena,
-                void *ret_message, struct codec_error *ret_error);
+enum wire_trust {
+    WIRE_CHECKED, /* all that wire_check promises */
+    WIRE_TRUSTED, /* only the form is looked at: it was checked when it was taken */
+    WIRE_BRIEF,   /* trusted, and details are left out: the evidence of judgements */
+};
+
+/* The message put into the arena as protobuf-c's unpack would (fields of a newer
+ * version are left out). E_NOMEM: the arena is full. */
+int wire_unpack(const ProtobufCMessageDescriptor *d, struct span bytes, enum wire_trust trust,
+                struct arena *arena, void *ret_message, struct codec_error *ret_error);
 
 /* The limits of the protocol's fields (limits.c): one row each, the numbers of
  * the .proto comments. Documentation is made from them too. */

@@ -86,6 +86,7 @@ static void compile_field(const ProtobufCMessageDescriptor *d, const ProtobufCFi
     ret->repeated = f->label == PROTOBUF_C_LABEL_REPEATED;
     ret->in_oneof = (f->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0;
     ret->packed = (f->flags & PROTOBUF_C_FIELD_FLAG_PACKED) != 0;
+    ret->detail = d == &kesu__v1__judgement__descriptor && strcmp(f->name, "evidence") == 0;
     ret->key = f->id << 3 | (ret->packed ? WIRE_BYTES : ret->wire_type);
     ret->max_bytes = UINT32_MAX;
     if (l != NULL) {
