@@ -62,9 +62,10 @@ static int error_of(int rc)
         return E_NOSPACE;
     case MDB_CORRUPTED:
     case MDB_PAGE_NOTFOUND:
-    case MDB_PANIC:
     case MDB_INVALID:
         return E_CORRUPT;
+    case MDB_PANIC: /* a meta page could not be written: only a new start helps */
+        return E_IO;
     case MDB_VERSION_MISMATCH:
         return E_VERSION;
     default:
@@ -307,6 +308,17 @@ static void abort_txn(struct store_txn *t)
     t->mdb = NULL;
 }
 
+/* Pages that find no room change nothing. When it was the meta page, LMDB takes
+ * no more transactions, and nobody knows which one is on disk. */
+static int error_of_commit(struct store *s, int rc)
+{
+    MDB_txn *probe = NULL;
+    if (error_of(rc) != E_NOSPACE) return error_of(rc);
+    rc = mdb_txn_begin(s->mdb, NULL, 0, &probe);
+    if (rc == 0) mdb_txn_abort(probe);
+    return rc == 0 ? E_NOSPACE : E_IO;
+}
+
 static int commit(struct store_txn *t, enum store_sync sync)
 {
     if (!t->write) {
@@ -322,7 +334,7 @@ static int commit(struct store_txn *t, enum store_sync sync)
     close_puts(s);
     int rc = mdb_txn_commit(t->mdb);
     t->mdb = NULL;
-    return error_of(rc);
+    return error_of_commit(s, rc);
 }
 
 /* ---- records ----------------------------------------------------------- */

@@ -298,7 +298,7 @@ static void on_flush_done(struct job *job)
     struct intake_register *r = f->reg;
     r->flushing = false;
     end_reading(r);
-    if (f->status == E_IO) env_die(r->env, "the register could not be synced");
+    if (f->status != 0 && f->status != E_NOSPACE) env_die(r->env, "the register could not be written");
     if (f->status == 0) {
         note_newest(r);
         r->stored_seq = r->frozen_meta.seq;
