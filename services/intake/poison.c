@@ -29,12 +29,14 @@ struct intake_poison {
     struct head head;
     struct suspect suspects[POISON_MAX];
     uint8_t in_hand[16]; /* the only one, when n_in_hand is 1 */
+    int failed;          /* what the last write said */
 };
 
 static void write_at(struct intake_poison *p, uint64_t at, const void *bytes, size_t n)
 {
     int err = file_write(p->env, p->file, at, bytes, n);
-    if (err != 0) log_warn(p->env, "commands in hand are not noted", LOG_ERR(err));
+    if (err != 0 && err != p->failed) log_warn(p->env, "commands in hand are not noted", LOG_ERR(err));
+    p->failed = err;
 }
 
 static struct suspect *find(const struct intake_poison *p, const uint8_t id[16])
