@@ -286,12 +286,13 @@ static int on_segment_name(void *self, const char *name)
     return 0;
 }
 
-/* E_NOT_FOUND: begun, never used. */
+/* 1: begun, never used. */
 static int read_meta(struct segments *s, struct store_txn *t)
 {
     struct span v;
     uint32_t version;
     int r = store_get(s->env, t, TABLE_META, SPAN_LIT("meta"), &v);
+    if (r == E_NOT_FOUND) return read_before(s, t, UINT64_MAX, &v) == E_NOT_FOUND ? 1 : E_CORRUPT;
     if (r < 0) return r;
     if (v.n != META_BYTES || !key_take_u32(&v, &version)) return E_CORRUPT;
     if (version > FORMAT_VERSION) return E_VERSION;
@@ -344,14 +345,14 @@ static int check_joint(struct segments *s, const struct block_head *first)
     if (first->first_seq == 1) return memcmp(first->prev_hash, zeros, HASH_BYTES) == 0 ? 0 : E_CORRUPT;
     if (s->n < 2) return 0; /* archived */
     int r = segments_read(&s->storage, first->first_seq - 1, &block);
-    if (r < 0) return r == E_NOT_FOUND ? E_CORRUPT : r; /* the newest is in use, whatever its neighbour is */
+    if (r < 0) return r == E_NOT_FOUND ? E_CORRUPT : r;
     bool joined = block_open(buf_span(block), &b) == 0 && b.first_seq + b.count == first->first_seq &&
                   memcmp(b.hash, first->prev_hash, HASH_BYTES) == 0;
     buf_unref(block);
     return joined ? 0 : E_CORRUPT;
 }
 
-/* E_NOT_FOUND: the newest segment was begun and never used. */
+/* 1: the newest segment was begun and never used. */
 static int open_newest(struct segments *s, struct journal_head *ret_head)
 {
     struct segment *g = &s->list[s->n - 1];
@@ -370,7 +371,7 @@ static int open_newest(struct segments *s, struct journal_head *ret_head)
     if (r == 0 && first.first_seq != g->first_seq) r = E_CORRUPT;
     store_cursor_close(s->env, c);
     store_abort(s->env, t);
-    if (r < 0) return r;
+    if (r != 0) return r;
     s->writer = g->store;
     s->writer_first = g->first_seq;
     s->writer_used = true;
@@ -387,7 +388,7 @@ static int segments_load(struct segments *s, struct journal_head *ret_head)
     while (s->n > 0) {
         r = open_newest(s, ret_head);
         if (r == 0) break;
-        if (r != E_NOT_FOUND) {
+        if (r < 0) {
             log_error(s->env, "journal: segment does not check",
                       LOG_U64("segment", s->list[s->n - 1].first_seq), LOG_ERR(r));
             return r;
