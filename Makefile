@@ -46,10 +46,12 @@ FIRST        ?= 1
 JOBS         ?= $(shell nproc)
 KILLS        ?= 30
 STALL        ?= 3
+FAULTS       ?= 20
+KESU_POWER_POINTS ?= 200
 FUZZ_SECONDS ?= 10
-long_counts  := SEEDS=10000 KILLS=100 STALL=30
+long_counts  := SEEDS=10000 KILLS=100 STALL=30 FAULTS=280 KESU_POWER_POINTS=4000
 # Tests in Python read theirs from the environment.
-export KILLS STALL
+export KILLS STALL FAULTS KESU_POWER_POINTS
 
 # ---- what there is -------------------------------------------------------
 protos        := $(wildcard proto/kesu/v1/*.proto)

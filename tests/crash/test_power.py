@@ -13,7 +13,6 @@ all daemons; KESU_POWER_SEED (1) chooses them.
 import concurrent.futures
 import contextlib
 import ctypes
-import email
 import hashlib
 import os
 import pathlib
@@ -27,8 +26,10 @@ from collections import Counter
 import kesu_client
 import power
 import pytest
+from audit import Letters, delivered, wait_done
+from busy import facts
 from conftest import BIN, DAEMONS, ROOT, Office, quick_policy, until
-from kesu.v1 import command_pb2, event_pb2, query_pb2
+from kesu.v1 import event_pb2, query_pb2
 
 POINTS = int(os.environ.get("KESU_POWER_POINTS", "200"))
 SEED = int(os.environ.get("KESU_POWER_SEED", "1"))
@@ -310,68 +311,6 @@ def check_intake(point, dice):
     check_acknowledged(point, *point.journal())
 
 
-def outcomes(events):
-    """What may happen once."""
-    for e in events:
-        if e.name in ("case_assigned", "case_classified"):
-            yield (e.name, e.case_id)
-        elif e.name == "clock_fired":
-            yield (e.name, e.case_id, e.body.clock, e.body.step, e.body.level)
-        elif e.name == "delivery_recorded":
-            yield (e.name, e.body.cause_seq, e.body.kind, e.body.target)
-
-
-def delivered(events):
-    """Message-ID -> attempts, of what was told and journalled."""
-    return {
-        e.body.message_id: e.body.attempts
-        for e in events
-        if e.name == "delivery_recorded" and e.body.outcome == command_pb2.DELIVERY_OUTCOME_DELIVERED
-    }
-
-
-def wait_done(office, cases):
-    """Until each case is judged, given to somebody, its customer told, and its first clock fired."""
-    reader = office.journal()
-    open_ends = {(what, case) for case in cases for what in ("classified", "assigned", "receipt", "breached")}
-
-    def is_last(e):
-        if e.name in ("case_classified", "case_assigned"):
-            open_ends.discard((e.name.removeprefix("case_"), e.case_id))
-        elif e.name == "delivery_recorded":
-            open_ends.discard((e.body.kind, e.case_id))
-        elif e.name == "clock_fired":
-            open_ends.discard(("breached", e.case_id))
-        return not open_ends
-
-    try:
-        if cases:
-            reader.until(is_last, 90)
-    except kesu_client.NoAnswer:
-        pytest.fail(f"not done: {sorted(open_ends)[:10]}")
-    finally:
-        reader.close()
-    office.wait_folded("routing", "sla-watch", "notification", "analytics", seconds=60)
-
-
-class Letters:
-    """The mails of a Maildir: identity -> (what it says, to whom; its file)."""
-
-    def __init__(self, maildir):
-        self.found = {}
-        for path in maildir.glob("new/*"):
-            with path.open("rb") as file:
-                mail = email.message_from_binary_file(file)
-            text = "".join(part.get_payload() for part in mail.walk() if not part.is_multipart())
-            says = (mail["To"], mail["Subject"], text)
-            self.found[mail["Message-ID"].strip("<>")] = (says, path.stat().st_ino)
-
-    def check_one_identity_each(self):
-        says = Counter(said for said, _ in self.found.values())
-        twice = [said[:2] for said, n in says.items() if n > 1]
-        assert not twice, f"told under two identities: {twice[:5]}"
-
-
 def check_office(point, dice):
     """All daemons go on: each case is done once, and what was told outside is told at most once more."""
     before = Letters(point.outside)
@@ -388,7 +327,7 @@ def check_office(point, dice):
     wait_done(point.office, {e.seq for e in cases})
     events, keys = point.journal()
     check_acknowledged(point, events, keys)
-    twice = [fact for fact, n in Counter(outcomes(events)).items() if n > 1]
+    twice = [fact for fact, n in Counter(facts(events)).items() if n > 1]
     assert not twice, f"done twice: {twice[:5]}"
     after = Letters(point.outside)
     after.check_one_identity_each()
