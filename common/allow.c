@@ -38,6 +38,7 @@ bool allow_parse_channels(struct span text, uint32_t *ret)
         if (codec_enum_value(&kesu__v1__channel__descriptor, name, &value) != 0 || value <= 0 || value >= 32)
             return false;
         bits |= UINT32_C(1) << value;
+        if (used == text.n && comma != NULL) return false; /* nothing behind it */
         text = span_of(text.p + used, text.n - used);
     }
     if (bits == 0) return false;
@@ -76,12 +77,11 @@ static int compare(const void *a, const void *b)
     return strcmp(((const struct allow_entry *)a)->key, ((const struct allow_entry *)b)->key);
 }
 
-/* Or an empty line. A key, too, may begin with the sign of comments. */
+/* Or an empty line. */
 static bool is_comment(struct span line)
 {
     struct span rest = line;
-    if (take_word(&rest).n == 0) return true;
-    return line.p[0] == '#' && (line.n == 1 || is_space(line.p[1]));
+    return take_word(&rest).n == 0 || line.p[0] == '#';
 }
 
 int allow_parse(struct mem *m, struct span text, struct allow_list **ret, struct allow_error *ret_error)

@@ -4,8 +4,8 @@
  *     KEY ROLE NAME [CHANNEL[,CHANNEL...]]
  *
  * KEY is a public key in Z85. The name is the client of its commands. Channels
- * narrow what the role may claim. A line that begins with # and a space is a
- * comment. A file with a line that is none of these is refused as a whole. */
+ * narrow what the role may claim. A line that begins with # is a comment. A file with a line that is none of
+ * these is refused as a whole. */
 #ifndef KESU_ALLOW_H
 #define KESU_ALLOW_H
 

@@ -119,8 +119,7 @@ int keypair_take_public(struct span *text, char ret[KEY_TEXT])
     struct span line;
     uint8_t bytes[KEY_BYTES];
     while (take_line(text, &line)) {
-        /* A key, too, may begin with the sign of comments. */
-        if (line.n == 0 || (line.p[0] == '#' && (line.n == 1 || line.p[1] == ' '))) continue;
+        if (line.n == 0 || line.p[0] == '#') continue; /* no key begins so: it would be above 32 bits */
         if (!keypair_decode(line, bytes)) return E_SYNTAX;
         memcpy(ret, line.p, KEY_TEXT - 1);
         ret[KEY_TEXT - 1] = '\0';

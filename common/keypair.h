@@ -5,8 +5,8 @@
  *     secret-key: '40 characters of Z85'
  *
  * in a file that nobody but its owner may read. Public keys of servers are
- * lines of a key each; a line that begins with # and
- * a space is a comment. */
+ * lines of a key each; a line that begins with # is
+ * a comment. */
 #ifndef KESU_KEYPAIR_H
 #define KESU_KEYPAIR_H
 
