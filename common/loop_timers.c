@@ -2,9 +2,11 @@
 /* Timers: a binary heap by due time over one uv timer.
  *
  * uv's clock counts whole milliseconds and may lag, so it only wakes the loop;
- * what is due is decided by the monotonic clock. Those due are moved to a list
- * before the first is called: one that sets itself to a past time comes again
- * in a later turn, not in this. */
+ * what is due is decided by the monotonic clock. uv calls its timers before it
+ * polls, we look after: when its timer has expired, that poll must not sleep,
+ * whether ours came due just then or is due within the millisecond. Those due
+ * are moved to a list before the first is called: one that sets itself to a past
+ * time comes again in a later turn, not in this. */
 #include "check.h"
 #include "real.h"
 
@@ -152,6 +154,7 @@ static void on_uv_timer(uv_timer_t *handle)
 {
     struct real_timers *q = handle->data;
     q->armed_us = INT64_MAX;
+    q->expired = true;
 }
 
 void loop_timers_arm(struct env_real *r)

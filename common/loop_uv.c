@@ -99,7 +99,8 @@ static void on_prepare(uv_prepare_t *handle)
     struct env_real *r = handle->data;
     r->forced = r->woken || r->stopping;
     r->woken = false;
-    bool more = r->forced;
+    bool more = r->forced || r->timers.expired;
+    r->timers.expired = false;
     for (struct real_source *s = r->sources; s != NULL && !more; s = s->next)
         more = !s->dead && s->has_input(s);
     if (more)

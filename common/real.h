@@ -26,6 +26,7 @@ struct real_timers {
     struct timer *firing; /* due in this turn, not yet called */
     uv_timer_t uv;
     int64_t armed_us;
+    bool expired; /* uv's timer did: the loop must look before it sleeps */
 };
 
 struct real_pool {
