@@ -60,6 +60,14 @@ static int read_slot(struct intake_keys *k, uint64_t id, struct slot *ret)
     return 0;
 }
 
+/* A slot of a key that was used is torn only where its erasing was. */
+static bool has_slot(struct intake_keys *k, uint64_t id)
+{
+    struct slot slot;
+    size_t n = 0;
+    return file_read(k->env, k->file, (id - 1) * SLOT, &slot, SLOT, &n) == 0 && n == SLOT;
+}
+
 /* A crash may have left the tail half written: what is not whole is made anew. */
 static int find_made(struct intake_keys *k, uint64_t next_id)
 {
@@ -68,7 +76,7 @@ static int find_made(struct intake_keys *k, uint64_t next_id)
     int err = file_size(k->env, k->file, &bytes);
     if (err != 0) return err;
     uint64_t end = bytes / SLOT + 1;
-    if (next_id > 1 && read_slot(k, next_id - 1, &slot) != 0) return E_CORRUPT;
+    if (next_id > 1 && !has_slot(k, next_id - 1)) return E_CORRUPT;
     for (k->made = next_id; k->made < end; k->made++)
         if (read_slot(k, k->made, &slot) != 0 || slot.state != LIVE) break;
     return 0;
@@ -216,8 +224,13 @@ bool intake_keys_any_alive(struct env *env, const char *path, const uint64_t *id
     struct intake_keys k = {.env = env};
     struct slot slot;
     bool alive = false;
-    if (file_open(env, path, FILE_READ, &k.file) != 0) return false;
-    for (size_t i = 0; i < n && !alive; i++) alive = read_slot(&k, ids[i], &slot) == 0 && slot.state == LIVE;
+    if (file_open(env, path, FILE_WRITE, &k.file) != 0) return false;
+    for (size_t i = 0; i < n && !alive; i++) {
+        bool whole = read_slot(&k, ids[i], &slot) == 0;
+        alive = ids[i] != 0 && (whole ? slot.state == LIVE : has_slot(&k, ids[i]));
+    }
+    /* Whoever wrote the zeros may have died before they were on disk. */
+    if (!alive && file_sync(env, k.file) != 0) alive = true;
     memset(&slot, 0, sizeof(slot));
     file_close(env, k.file);
     return alive;

@@ -31,7 +31,8 @@ void intake_keys_refill(struct intake_keys *k, uint64_t next_id);
 int intake_keys_get(struct intake_keys *k, uint64_t id, struct seal_key *ret);
 /* Gone from memory and disk when it returns 0. E_NOT_FOUND: one was never made; the others are gone. */
 int intake_keys_erase(struct intake_keys *k, const uint64_t *ids, size_t n);
-/* Of a store that is not open yet: is one of them not erased? */
+/* Of a store that is not open yet: is one of them not erased, or only in part? False: their zeros are on
+ * disk. */
 bool intake_keys_any_alive(struct env *env, const char *path, const uint64_t *ids, size_t n);
 
 #endif

@@ -103,6 +103,26 @@ static void an_erased_key_is_gone_from_the_disk(void **state)
     assert_false(intake_keys_any_alive(d->env, "data/slots", &never, 1));
 }
 
+static void a_key_erased_in_part_is_alive(void **state)
+{
+    struct desk *d = *state;
+    struct sim_faults no_room = {.file_full = 1000000};
+    const uint64_t both[] = {2, 3};
+    assert_int_equal(intake_keys_open(d->env, "data/slots", 1, 1024, &d->keys), 0);
+    intake_keys_refill(d->keys, 1);
+    sim_run(d->sim, 5 * USEC_PER_SEC);
+    sim_set_faults(d->sim, &no_room);
+    assert_int_equal(intake_keys_erase(d->keys, both, 2), E_NOSPACE);
+    sim_set_faults(d->sim, NULL);
+    intake_keys_close(&d->keys);
+    assert_true(intake_keys_any_alive(d->env, "data/slots", both, 1));
+    assert_int_equal(intake_keys_open(d->env, "data/slots", 3, 1024, &d->keys), 0);
+    assert_int_equal(intake_keys_erase(d->keys, both, 2), 0);
+    intake_keys_close(&d->keys);
+    assert_false(intake_keys_any_alive(d->env, "data/slots", both, 2));
+    assert_int_equal(intake_keys_open(d->env, "data/slots", 4, 1024, &d->keys), 0);
+}
+
 static void secrets_are_made_once(void **state)
 {
     struct desk *d = *state;
@@ -220,6 +240,6 @@ static void a_wall_clock_behind_the_journal_is_an_alarm(void **state)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_desk, close_desk)
 
 UNIT_MAIN(TEST(keys_are_on_disk_before_they_are_used), TEST(a_missing_key_is_a_broken_store),
-          TEST(an_erased_key_is_gone_from_the_disk), TEST(secrets_are_made_once),
-          TEST(a_command_that_kills_twice_is_refused), TEST(block_time_never_goes_back_nor_jumps),
-          TEST(a_wall_clock_behind_the_journal_is_an_alarm))
+          TEST(an_erased_key_is_gone_from_the_disk), TEST(a_key_erased_in_part_is_alive),
+          TEST(secrets_are_made_once), TEST(a_command_that_kills_twice_is_refused),
+          TEST(block_time_never_goes_back_nor_jumps), TEST(a_wall_clock_behind_the_journal_is_an_alarm))
