@@ -392,7 +392,14 @@ int64_t sim_wall_us(const struct sim *s)
 
 void sim_jump_wall(struct sim *s, int64_t by_us)
 {
+    s->highest_wall_us = sim_highest_wall_us(s);
     s->wall_offset_us += by_us;
+}
+
+int64_t sim_highest_wall_us(const struct sim *s)
+{
+    int64_t wall_us = sim_wall_us(s);
+    return wall_us > s->highest_wall_us ? wall_us : s->highest_wall_us;
 }
 
 void sim_freeze(struct sim_instance *i, int64_t for_us)

@@ -276,9 +276,8 @@ static void sim_file_close(struct file *f)
     free(f);
 }
 
-static int sim_read(struct file *f, uint64_t offset, void *ret, size_t n, size_t *ret_n)
+static size_t content_read(const struct content *c, uint64_t offset, void *ret, size_t n)
 {
-    const struct content *c = &f->node->now;
     if (offset >= c->size) n = 0;
     if (n > 0 && n > c->size - offset) n = (size_t)(c->size - offset);
     for (size_t at = 0; at < n;) {
@@ -290,8 +289,20 @@ static int sim_read(struct file *f, uint64_t offset, void *ret, size_t n, size_t
             memset((uint8_t *)ret + at, 0, part);
         at += part;
     }
-    *ret_n = n;
+    return n;
+}
+
+static int sim_read(struct file *f, uint64_t offset, void *ret, size_t n, size_t *ret_n)
+{
+    *ret_n = content_read(&f->node->now, offset, ret, n);
     return 0;
+}
+
+bool sim_disk_read(struct sim *s, const char *path, bool safe, uint64_t offset, void *ret, size_t n)
+{
+    const struct sim_disk_entry *e = entry_find(s, path);
+    if (e == NULL || e->node == NULL) return false;
+    return content_read(safe ? &e->node->synced : &e->node->now, offset, ret, n) == n;
 }
 
 /* The instance crashes at this point of its work with files. */

@@ -41,12 +41,16 @@ unsigned sim_failed_commits(const struct sim_instance *i);
 bool sim_disk_seek(struct sim *s, const char *path, const char *table, bool safe, struct span key, bool past,
                    struct span *ret_key, struct span *ret_value);
 
+/* Bytes of a file; false: there are not so many. safe: as it was synced last. */
+bool sim_disk_read(struct sim *s, const char *path, bool safe, uint64_t offset, void *ret, size_t n);
+
 /* No fault crashes or freezes it. */
 void sim_spare(struct sim_instance *i);
 /* A crash, and it stays away for so long. */
 void sim_crash_for(struct sim_instance *i, int64_t for_us);
 /* Stops it as SIGSTOP does; what comes for it waits. */
 void sim_freeze(struct sim_instance *i, int64_t for_us);
-int64_t sim_frozen_us(const struct sim *s); /* of all, in all */
+int64_t sim_frozen_us(const struct sim *s);       /* of all, in all */
+int64_t sim_highest_wall_us(const struct sim *s); /* the wall clock ever showed */
 
 #endif

@@ -37,7 +37,7 @@ struct sim {
     uint64_t serial;
     uint64_t trace, steps;
     const struct sim_watch *watch; /* NULL: nobody */
-    int64_t now_us, wall_offset_us, frozen_us;
+    int64_t now_us, wall_offset_us, highest_wall_us, frozen_us;
     struct sim_faults faults;
     uint64_t counts[SIM_N_FAULTS];
     uint32_t fires, *fired;

@@ -37,6 +37,8 @@ void audit_deinit(struct audit *a)
     free(a->events);
     free(a->cases);
     free(a->blocks);
+    for (unsigned i = 0; i < a->n_erasures; i++) free(a->erasures[i].key_ids);
+    free(a->erasures);
     free(a->deliveries);
     free(a->notices);
     idset_deinit(&a->commands);
@@ -429,6 +431,23 @@ static void check_case_event(struct audit *a, const struct input *in)
 
 /* ---- all events ------------------------------------------------------------------------- */
 
+static void on_erased(struct audit *a, uint64_t seq, const Kesu__V1__CustomerErased *erased)
+{
+    a->erasures = (struct audit_erasure *)grow(a->erasures, a->n_erasures, sizeof *a->erasures);
+    struct audit_erasure *x = &a->erasures[a->n_erasures++];
+    *x = (struct audit_erasure){.seq = seq, .n_keys = (unsigned)erased->n_key_ids};
+    x->key_ids = (uint64_t *)calloc(erased->n_key_ids + 1, sizeof *x->key_ids);
+    CHECK(x->key_ids != NULL);
+    if (x->n_keys > 0) memcpy(x->key_ids, erased->key_ids, x->n_keys * sizeof *x->key_ids);
+    for (size_t i = 0; i < erased->n_case_ids; i++) {
+        struct audit_case *c = audit_find(a, erased->case_ids[i]);
+        if (c == NULL)
+            audit_broken(a, "seq %llu erases a case that was never opened", (unsigned long long)seq);
+        else if (c->erased_seq == 0)
+            c->erased_seq = seq;
+    }
+}
+
 static void check_event(struct audit *a, const struct input *in)
 {
     const Kesu__V1__Event *e = in->event;
@@ -440,6 +459,8 @@ static void check_event(struct audit *a, const struct input *in)
         agent->capacity = e->presence_set->capacity;
     } else if (e->body_case == KESU__V1__EVENT__BODY_POLICY_ACTIVATED) {
         a->policies++;
+    } else if (e->body_case == KESU__V1__EVENT__BODY_CUSTOMER_ERASED) {
+        on_erased(a, in->seq, e->customer_erased);
     }
 }
 

@@ -34,6 +34,7 @@ struct audit_case {
     Kesu__V1__Channel channel;
     bool classified, fallback, judged_by_staff;
     int64_t received_at;
+    uint64_t erased_seq; /* 0: it was not */
     unsigned messages;
     struct audit_clock clocks[AUDIT_CLOCKS];
     unsigned n_clocks;
@@ -49,6 +50,12 @@ struct audit_event {
 struct audit_block {
     uint64_t first_seq;
     uint8_t hash[HASH_BYTES];
+};
+
+struct audit_erasure {
+    uint64_t seq;
+    uint64_t *key_ids;
+    unsigned n_keys;
 };
 
 struct audit_agent {
@@ -88,6 +95,8 @@ struct audit {
     struct idset externals; /* messages of the channels: seq */
     struct audit_agent agents[16];
     unsigned n_agents;
+    struct audit_erasure *erasures;
+    unsigned n_erasures;
     struct audit_delivery *deliveries;
     unsigned n_deliveries;
     struct audit_notice *notices;

@@ -21,6 +21,7 @@ const char *const disaster_names[N_DISASTERS] = {
     [SEGMENT_ROLLED] = "segment_rolled",
     [CHECKED] = "fold_checked",
     [MAIL_POSTED] = "mail_posted",
+    [PERSON_ERASED] = "key_erased",
 };
 
 static struct office_service *any_service(struct office *o)

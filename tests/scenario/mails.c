@@ -18,6 +18,8 @@
 struct mail {
     char id[320];
     char *url, *to;
+    uint64_t cause_seq; /* what it tells */
+    char kind[AUDIT_ID];
     unsigned copies, taken;
     unsigned boot, failed_commits; /* of the sender, at the last copy */
     enum port_outcome outcome;
@@ -93,8 +95,8 @@ static struct mail *mail_of(struct mails *ms, const struct sim_mail *sim_mail, c
     return m;
 }
 
-/* The attempt stands in the store before the message leaves. */
-static bool is_committed(struct office *o, const struct office_service *s, const char *id)
+/* The attempt stands in the store before the message leaves; it says what it is of. */
+static bool is_committed(struct office *o, const struct office_service *s, struct mail *m)
 {
     char store[200], made[320];
     struct span key = SPAN_NONE, value;
@@ -106,7 +108,10 @@ static bool is_committed(struct office *o, const struct office_service *s, const
         if (!key_take_u64(&k, &cause_seq) || !key_take_text(&k, &kind) || value.n == 0) return false;
         if (value.p[0] != NOTIFICATION_FLYING) continue;
         notification_message_id(o->journal_uuid, cause_seq, kind, 0, "", made, sizeof made);
-        if (strncmp(made, id, 32) == 0) return true;
+        if (strncmp(made, m->id, 32) != 0) continue;
+        m->cause_seq = cause_seq;
+        snprintf(m->kind, sizeof m->kind, "%s", kind);
+        return true;
     }
     return false;
 }
@@ -130,8 +135,8 @@ void mails_leave(struct office *o, const struct office_service *s, const struct 
     identity_of(sim_mail, id);
     if (id[0] == '\0') audit_broken(&o->audit, "a message to %s has no identity", sim_mail->url);
     struct mail *m = mail_of(o->mails, sim_mail, id);
-    watch_effect(o, s, "a message");
-    if (!is_committed(o, s, id)) audit_broken(&o->audit, "%s leaves before its attempt is committed", id);
+    erase_check_mail(o, sim_mail, watch_effect(o, s, "a message"));
+    if (!is_committed(o, s, m)) audit_broken(&o->audit, "%s leaves before its attempt is committed", id);
     check_repeat(o, m, sim_mail);
     m->copies++;
     m->boot = sim_mail->boot;
@@ -146,10 +151,20 @@ void mails_taken(struct office *o, const struct sim_mail *sim_mail)
     mail_of(o->mails, sim_mail, id)->taken++;
 }
 
+/* Of an erased person only that there is nothing more to be sent. */
+static bool is_settled(struct audit *a, const struct mail *m)
+{
+    if (audit_outcome(a, m->id) != NULL) return true;
+    const struct audit_case *c = m->cause_seq > 0 && m->cause_seq <= a->n_events
+                                     ? audit_find(a, a->events[m->cause_seq - 1].case_id)
+                                     : NULL;
+    return c != NULL && c->erased_seq > 0 && audit_is_settled(a, m->cause_seq, m->kind);
+}
+
 bool mails_are_settled(struct office *o)
 {
     for (unsigned i = 0; i < o->mails->n; i++)
-        if (audit_outcome(&o->audit, o->mails->list[i].id) == NULL) return false;
+        if (!is_settled(&o->audit, &o->mails->list[i])) return false;
     return true;
 }
 

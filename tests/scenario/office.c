@@ -133,7 +133,6 @@ struct office *office_new(uint64_t seed, const char *policy_dir)
     CHECK(o != NULL);
     audit_init(&o->audit);
     o->sim = sim_new(seed, WALL_US);
-    o->wall_us = WALL_US - sim_now_us(o->sim);
     o->mails = mails_new();
     watch_start(o);
     o->little_credit = sim_random(o->sim, 2) == 0;

@@ -35,6 +35,7 @@ enum {
     SEGMENT_ROLLED, /* of the journal */
     CHECKED,        /* a fold compared with its rebuild amid all this */
     MAIL_POSTED,
+    PERSON_ERASED, /* keys */
     N_DISASTERS
 };
 extern const char *const disaster_names[N_DISASTERS];
@@ -81,7 +82,8 @@ struct office {
     struct arena watch_arena;
     char **segments;
     unsigned n_segments;
-    struct idset rows; /* commands of folds, committed */
+    struct idset erased_keys; /* told of */
+    struct idset rows;        /* commands of folds, committed */
     struct office_credit *credits;
     unsigned n_credits;
     struct mails *mails;
@@ -90,7 +92,6 @@ struct office {
     uint64_t disasters[N_DISASTERS];
     uint64_t questions;
     int64_t rest_us; /* how long it took until all was quiet */
-    int64_t wall_us; /* what the wall clock was at the start, minus the monotonic one */
 };
 
 struct office *office_new(uint64_t seed, const char *policy_dir);
@@ -140,8 +141,14 @@ bool finish_check(struct office *o, const struct office_service *s);
 void watch_start(struct office *o);
 void watch_end(struct office *o);
 void watch_recheck(struct office *o); /* the whole journal as it is on disk */
-/* A fold acts: it must have folded all there was when it started. */
-void watch_effect(struct office *o, const struct office_service *s, const char *what);
+/* A fold acts: it must have folded all there was when it started. Returns how far it has. */
+uint64_t watch_effect(struct office *o, const struct office_service *s, const char *what);
+
+/* erase.c: somebody is told of these events. */
+void erase_told(struct office *o, uint64_t first_seq, uint64_t last_seq);
+void erase_check_keys(struct office *o, Kesu__V1__Key *const *keys, size_t n);
+void erase_check_mail(struct office *o, const struct sim_mail *m, uint64_t folded_seq);
+void erase_check(struct office *o); /* at the end */
 
 /* mails.c: what the outside world gets. */
 struct mails *mails_new(void);

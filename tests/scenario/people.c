@@ -369,6 +369,20 @@ static void change_presence(struct people *p)
     set_presence(p, k, draw(p, 4) != 0, (unsigned)draw(p, 2) + agents[k].capacity);
 }
 
+/* Somebody wants to be forgotten. */
+static void erase_person(struct people *p)
+{
+    const struct audit *a = &p->o->audit;
+    if (a->n_cases == 0) return;
+    Kesu__V1__EraseCustomer erase = KESU__V1__ERASE_CUSTOMER__INIT;
+    erase.case_id = a->cases[draw(p, a->n_cases)].id;
+    erase.reason = "asked for it";
+    Kesu__V1__Command command = KESU__V1__COMMAND__INIT;
+    command.body_case = KESU__V1__COMMAND__BODY_ERASE_CUSTOMER;
+    command.erase_customer = &erase;
+    act_as(p, KESU__V1__ACTOR_KIND__ACTOR_KIND_OPERATOR, "operator", &command);
+}
+
 /* The wall clock jumped: an operator says that it is right. */
 static void accept_clock(struct people *p)
 {
@@ -432,11 +446,12 @@ static const struct {
 } acts[] = {
     {30, new_complaint},  {8, another_message}, {4, same_message}, {6, same_command}, {45, work_on_case},
     {3, change_presence}, {3, judge_again},     {3, assign_again}, {1, poison_task},  {8, mail},
+    {1, erase_person},
 };
 
 static void act(struct people *p)
 {
-    uint64_t at = draw(p, 111);
+    uint64_t at = draw(p, 112);
     for (size_t k = 0; k < sizeof acts / sizeof acts[0]; k++) {
         if (at < acts[k].weight) {
             acts[k].act(p);
@@ -485,7 +500,8 @@ struct people *people_new(struct office *o)
 {
     struct people *p = calloc(1, sizeof *p);
     CHECK(p != NULL);
-    *p = (struct people){.o = o, .drift_us = o->wall_us, .most_acts = UINT32_MAX};
+    *p = (struct people){
+        .o = o, .drift_us = sim_wall_us(o->sim) - sim_now_us(o->sim), .most_acts = UINT32_MAX};
     p->i = sim_instance_new(o->sim, "people", on_boot, p);
     for (size_t k = 0; k < N_AGENTS; k++) set_presence(p, k, true, agents[k].capacity);
     return p;

@@ -30,11 +30,11 @@ static int run_one(const struct options *opts, bool trace)
     if (trace) printf("%016llx\n", (unsigned long long)r.trace);
     if (!trace)
         printf("seed %llu: %llu cases, %llu events, %llu accepted, %llu mails, %llu starts, %u faults, %llu "
-               "steps, trace %016llx: %s\n",
+               "steps, rest after %lld s, trace %016llx: %s\n",
                (unsigned long long)opts->plan.seed, (unsigned long long)r.cases, (unsigned long long)r.events,
                (unsigned long long)r.accepted, (unsigned long long)r.mails, (unsigned long long)r.boots,
-               r.n_fires, (unsigned long long)r.steps, (unsigned long long)r.trace,
-               r.broken[0] != '\0' ? r.broken : "good");
+               r.n_fires, (unsigned long long)r.steps, (long long)(r.rest_us / 1000000),
+               (unsigned long long)r.trace, r.broken[0] != '\0' ? r.broken : "good");
     return r.broken[0] != '\0' ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 

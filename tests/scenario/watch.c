@@ -128,9 +128,12 @@ static void must_be_durable(struct office *o, const char *what, uint64_t seq)
 static void check_replies(struct office *o, const struct sim_sent *m)
 {
     const Kesu__V1__ReplyBatch *batch = unpack(o, &kesu__v1__reply_batch__descriptor, m->head);
-    for (size_t i = 0; batch != NULL && i < batch->n_replies; i++)
-        if (batch->replies[i]->result_case == KESU__V1__REPLY__RESULT_ACCEPTED)
-            must_be_durable(o, "a command is acknowledged at", batch->replies[i]->accepted->seq);
+    for (size_t i = 0; batch != NULL && i < batch->n_replies; i++) {
+        if (batch->replies[i]->result_case != KESU__V1__REPLY__RESULT_ACCEPTED) continue;
+        uint64_t seq = batch->replies[i]->accepted->seq;
+        must_be_durable(o, "a command is acknowledged at", seq);
+        erase_told(o, seq, seq);
+    }
 }
 
 static struct office_credit *credit_of(struct office *o, uint64_t peer)
@@ -167,12 +170,16 @@ static void check_feed(struct office *o, const struct sim_sent *m)
         must_be_durable(o, "a reader is told of", reply->subscribed->head_seq);
     if (reply->body_case == KESU__V1__FEED_REPLY__BODY_HEAD)
         must_be_durable(o, "a reader is told of", reply->head->head_seq);
+    if (reply->body_case == KESU__V1__FEED_REPLY__BODY_KEYS)
+        erase_check_keys(o, reply->keys->keys, reply->keys->n_keys);
     if (reply->body_case != KESU__V1__FEED_REPLY__BODY_BLOCK) return;
+    erase_check_keys(o, reply->block->keys, reply->block->n_keys);
     if (m->body == NULL || block_open(buf_span(m->body), &head) != 0) {
         audit_broken(&o->audit, "the feed gives what is no block");
         return;
     }
     must_be_durable(o, "a reader gets", head.first_seq + head.count - 1);
+    erase_told(o, head.first_seq, head.first_seq + head.count - 1);
     struct office_credit *credit = credit_of(o, m->peer);
     if (credit->bytes <= 0) audit_broken(&o->audit, "a reader gets a block without credit for it");
     credit->bytes -= (int64_t)m->body->n;
@@ -195,7 +202,7 @@ static uint64_t folded_seq(struct office *o, const char *store)
     return key_take_u64(&value, &versions) && key_take_u64(&value, &seq) ? seq : 0;
 }
 
-void watch_effect(struct office *o, const struct office_service *s, const char *what)
+uint64_t watch_effect(struct office *o, const struct office_service *s, const char *what)
 {
     char store[200];
     snprintf(store, sizeof store, OFFICE_DATA "/%s.fold", s->fold);
@@ -203,6 +210,7 @@ void watch_effect(struct office *o, const struct office_service *s, const char *
     if (folded < s->head_at_boot)
         audit_broken(&o->audit, "%s has folded %llu of %llu events and sends %s", s->instance,
                      (unsigned long long)folded, (unsigned long long)s->head_at_boot, what);
+    return folded;
 }
 
 /* A command leaves when its row was committed, and the fold was up to date. */
@@ -291,6 +299,7 @@ void watch_end(struct office *o)
     for (unsigned i = 0; i < o->n_segments; i++) free(o->segments[i]);
     free((void *)o->segments);
     free(o->credits);
+    idset_deinit(&o->erased_keys);
     idset_deinit(&o->rows);
     arena_deinit(&o->watch_arena);
 }
