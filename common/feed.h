@@ -29,7 +29,7 @@ struct feed_opts {
 };
 
 int feed_open(struct env *env, const struct feed_opts *opts, struct feed **ret);
-void feed_close(struct feed *f); /* accepts NULL */
+void feed_close(struct feed *f);           /* accepts NULL */
 bool feed_is_silent(const struct feed *f); /* nothing heard of intake for longer than it may be still */
 /* The reader is done with this many bytes: credit for more. folded_seq: for operators. */
 void feed_done(struct feed *f, size_t bytes, uint64_t folded_seq);

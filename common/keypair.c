@@ -96,7 +96,7 @@ static bool take_named_key(struct span *text, const char *name, char ret[KEY_TEX
 
 int keypair_parse(struct span text, struct keypair *ret)
 {
-    struct keypair k;
+    struct keypair k = {0};
     uint8_t public_key[KEY_BYTES], secret_key[KEY_BYTES], derived[KEY_BYTES];
     int e = take_named_key(&text, "public-key", k.public_key) &&
                     take_named_key(&text, "secret-key", k.secret_key) && text.n == 0

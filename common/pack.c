@@ -72,11 +72,11 @@ static inline uint64_t number_at(uint8_t kind, const uint8_t *member)
     uint64_t u64;
     if (kind >= PLAN_UINT64) {
         memcpy(&u64, member, sizeof u64);
-        return kind == PLAN_SINT64 ? u64 << 1 ^ (uint64_t)((int64_t)u64 >> 63) : u64;
+        return kind == PLAN_SINT64 ? u64 << 1 ^ (0 - (u64 >> 63)) : u64;
     }
     memcpy(&u32, member, sizeof u32);
     if (kind == PLAN_INT32) return (uint64_t)(int64_t)(int32_t)u32;
-    if (kind == PLAN_SINT32) return u32 << 1 ^ (uint32_t)((int32_t)u32 >> 31);
+    if (kind == PLAN_SINT32) return u32 << 1 ^ (0 - (u32 >> 31));
     return kind == PLAN_BOOL ? u32 != 0 : u32;
 }
 
