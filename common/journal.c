@@ -2,10 +2,11 @@
 /* The journal: order, gathering of commits, the newest blocks.
  *
  *   journal_append ──▶ waiting ──▶ batch: one job on the lane ──▶ on_durable of each
+ *                         └ step, on a lane of its own, while a batch is under way
  *
  * While one job runs the next batch gathers; there is no timer. When the disk
- * is full the rest of the batch and all that waits get E_NOSPACE and the tail
- * goes back to the durable head. Any other failure of a write means that
+ * is full the rest of the batch and all that waits get E_NOSPACE, each when its
+ * step has ended, and the tail goes back to the durable head. Any other failure of a write means that
  * nobody knows what is on disk: the process ends and finds out at its start. */
 #include "journal_storage.h"
 
@@ -21,6 +22,9 @@
 #define SEGMENT_BYTES    ((uint64_t)1 << 30)
 
 struct append {
+    struct job job; /* its step, on step_lane */
+    struct journal *journal;
+    enum { STEP_WANTED, STEP_UNDER_WAY, STEP_DONE } state;
     struct buf *block;
     struct journal_step step;
     void (*on_durable)(void *self, int status);
@@ -36,13 +40,14 @@ struct recent {
 struct journal {
     struct env *env;
     struct journal_storage *storage;
-    struct lane *lane;
+    struct lane *lane, *step_lane;
     struct journal_head head; /* durable */
     uint64_t tail_seq;        /* of the last appended event */
     uint64_t pending_bytes;
     struct append *waiting, **waiting_end;
     struct append *spare;
     bool closing;
+    bool failing; /* the disk was full: what waits has steps under way, and gets E_NOSPACE */
 
     struct job job; /* the batch under way; the lane's until done */
     bool busy;
@@ -100,12 +105,17 @@ static void append_finish(struct journal *j, struct append *a, int status)
     on_durable(self, status);
 }
 
+static void run_step(struct job *job)
+{
+    struct append *a = (struct append *)job;
+    if (a->step.run != NULL) a->step.run(a->step.self, a->block);
+}
+
 static void batch_work(struct job *job)
 {
     struct journal *j = (struct journal *)((char *)job - offsetof(struct journal, job));
     for (unsigned i = 0; i < j->n_batch; i++) {
-        const struct journal_step *step = &j->batch[i]->step;
-        if (step->run != NULL) step->run(step->self, j->batch_blocks[i]);
+        if (j->batch[i]->state == STEP_WANTED) run_step(&j->batch[i]->job);
         block_chain(j->batch_blocks[i], j->chain_hash, j->chain_hash);
     }
     j->status = j->storage->write(j->storage, j->batch_blocks, j->n_batch, &j->n_written);
@@ -115,7 +125,7 @@ static void batch_take(struct journal *j)
 {
     size_t bytes = 0;
     j->n_batch = 0;
-    while (j->waiting != NULL && j->n_batch < BATCH_MAX_BLOCKS &&
+    while (j->waiting != NULL && j->waiting->state != STEP_UNDER_WAY && j->n_batch < BATCH_MAX_BLOCKS &&
            (j->n_batch == 0 || bytes + j->waiting->block->n <= BATCH_MAX_BYTES)) {
         struct append *a = j->waiting;
         j->waiting = a->next;
@@ -130,29 +140,49 @@ static void batch_take(struct journal *j)
     j->busy = true;
 }
 
+/* If there is something to write, and nothing being written. */
 static void batch_start(struct journal *j)
 {
+    if (j->busy || j->closing || j->failing) return;
+    if (j->waiting == NULL || j->waiting->state == STEP_UNDER_WAY) return;
     batch_take(j);
     lane_post(j->env, j->lane, &j->job);
+}
+
+/* What waits is not written, in order, up to the first whose step is still under way. */
+static void fail_waiting(struct journal *j)
+{
+    while (j->waiting != NULL && j->waiting->state != STEP_UNDER_WAY) {
+        struct append *a = j->waiting;
+        j->waiting = a->next;
+        if (j->waiting == NULL) j->waiting_end = &j->waiting;
+        j->failing = j->waiting != NULL;
+        append_finish(j, a, E_NOSPACE);
+    }
+}
+
+static void on_step_done(struct job *job)
+{
+    struct append *a = (struct append *)job;
+    struct journal *j = a->journal;
+    a->state = STEP_DONE;
+    if (j->failing)
+        fail_waiting(j);
+    else
+        batch_start(j);
 }
 
 /* The disk is full: nothing after the durable head will be written. */
 static void fail_rest(struct journal *j, unsigned from)
 {
-    struct append *rest = j->waiting;
     unsigned n_batch = j->n_batch;
     struct append *batch[BATCH_MAX_BLOCKS];
     memcpy(batch, j->batch, n_batch * sizeof(batch[0]));
-    j->waiting = NULL;
-    j->waiting_end = &j->waiting;
+    j->failing = j->waiting != NULL;
     j->tail_seq = j->head.seq;
     log_warn(j->env, "journal: no space left", LOG_U64("head", j->head.seq));
     for (unsigned i = from; i < n_batch; i++) append_finish(j, batch[i], E_NOSPACE);
-    while (rest != NULL) {
-        struct append *a = rest;
-        rest = a->next;
-        append_finish(j, a, E_NOSPACE);
-    }
+    fail_waiting(j);
 }
 
 static void batch_done(struct job *job)
@@ -177,10 +207,8 @@ static void batch_done(struct job *job)
     struct append *told[BATCH_MAX_BLOCKS];
     memcpy(told, j->batch, n * sizeof(told[0]));
     int status = j->status;
-    if (status == 0 && j->waiting != NULL && !j->closing)
-        batch_start(j);
-    else
-        j->busy = status != 0; /* nothing starts between the calls below */
+    j->busy = status != 0; /* then nothing starts between the calls below */
+    batch_start(j);
     for (unsigned i = 0; i < n; i++) append_finish(j, told[i], 0);
     if (status == 0) return;
     j->busy = false;
@@ -199,6 +227,7 @@ static int journal_start(struct env *env, struct journal_storage *storage, const
     j->job.work = batch_work;
     j->job.done = batch_done;
     j->lane = lane_open(env, "journal");
+    j->step_lane = lane_open(env, "journal-steps");
     *ret = j;
     return 0;
 }
@@ -224,6 +253,7 @@ void journal_close(struct journal *j)
 {
     if (j == NULL) return;
     j->closing = true;
+    lane_close(j->env, j->step_lane);
     lane_close(j->env, j->lane);
     while (j->waiting != NULL) { /* the lane is gone: what gathered is written here */
         batch_take(j);
@@ -250,18 +280,28 @@ void journal_append(struct journal *j, struct buf *block, struct journal_step st
 {
     struct block_head head;
     CHECK(block_open(buf_span(block), &head) == 0);
-    CHECK(head.first_seq == j->tail_seq + 1);
+    CHECK(!j->failing && head.first_seq == j->tail_seq + 1);
     struct append *a = j->spare;
     if (a != NULL)
         j->spare = a->next;
     else
         a = mem_alloc(&j->env->mem, sizeof(*a));
-    *a = (struct append){buf_ref(block), step, on_durable, self, NULL};
+    *a = (struct append){.job = {.work = run_step, .done = on_step_done},
+                         .journal = j,
+                         .block = buf_ref(block),
+                         .step = step,
+                         .on_durable = on_durable,
+                         .self = self};
+    bool wait = j->busy || j->waiting != NULL;
     *j->waiting_end = a;
     j->waiting_end = &a->next;
     j->tail_seq += head.count;
     j->pending_bytes += block->n;
-    if (!j->busy && !j->closing) batch_start(j);
+    if (wait && step.run != NULL) {
+        a->state = STEP_UNDER_WAY;
+        lane_post(j->env, j->step_lane, &a->job);
+    }
+    batch_start(j);
 }
 
 uint64_t journal_pending(const struct journal *j)

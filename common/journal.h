@@ -33,19 +33,19 @@ void journal_close(struct journal *j); /* accepts NULL */
 
 struct journal_head journal_head(const struct journal *j);
 
-/* Work on a block that is not the loop's: run on the lane before the block is
- * chained and written. NULL: none. */
+/* Work on a block that is not the loop's: run on a lane before the block is
+ * chained and written, perhaps while that of another block runs. NULL: none. */
 struct journal_step {
     void (*run)(void *self, struct buf *block);
     void *self;
 };
 
-/* Takes the block over until it is durable: the lane runs the step, sets
- * prev_hash and hash, writes. Its first_seq must follow the last block appended
+/* Takes the block over until it is durable: lanes run the step, set prev_hash
+ * and hash, write. Its first_seq must follow the last block appended
  * (durable or not). on_durable is called in order, in a later turn: 0, or
  * E_NOSPACE: then this block and all appended after it were not written (each
- * gets its call with E_NOSPACE) and the journal is as before. A failed sync
- * ends the process. */
+ * gets its call with E_NOSPACE, and until the last had it nothing may be
+ * appended) and the journal is as before. A failed sync ends the process. */
 void journal_append(struct journal *j, struct buf *block, struct journal_step step,
                     void (*on_durable)(void *self, int status), void *self);
 uint64_t journal_pending(const struct journal *j); /* appended, not yet durable: bytes */

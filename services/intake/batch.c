@@ -412,7 +412,8 @@ void intake_batch_message(struct intake *in, struct bus_server *server, uint64_t
     Kesu__V1__CommandBatch *batch = NULL;
     struct codec_error *errors = NULL, error;
     uint64_t mark[2] = {hash_fast(head), head.n};
-    if (in->replaying) return; /* lanes are paused; what slipped through is sent again */
+    /* Lanes are paused, or soon will be; what slipped through is sent again. */
+    if (in->replaying || b->not_written) return;
     arena_reset(&b->arena);
     if (block_count(b->builder) == 0) {
         b->block_time = intake_wallclock_block_time(&in->wallclock);

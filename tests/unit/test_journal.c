@@ -26,7 +26,7 @@ struct box {
     struct block_builder *builder;
     uint64_t seq; /* appended */
     uint8_t hash[HASH_BYTES];
-    unsigned n_told;
+    unsigned n_told, n_stepped;
     int told[1000];
 };
 
@@ -67,6 +67,14 @@ static void on_durable(void *self, int status)
     b->told[b->n_told++] = status;
 }
 
+/* Before its block is chained, once. */
+static void on_step(void *self, struct buf *block)
+{
+    struct box *b = self;
+    for (unsigned i = 32; i < 96; i++) assert_int_equal(block->p[i], 0);
+    b->n_stepped++;
+}
+
 static void append(struct box *b, unsigned n_events, size_t n_bytes)
 {
     block_begin(b->builder, b->seq + 1, WALL_US + (int64_t)b->seq);
@@ -78,7 +86,7 @@ static void append(struct box *b, unsigned n_events, size_t n_bytes)
     struct buf *chained = buf_copy(buf_span(block));
     block_chain(chained, b->hash, b->hash);
     buf_unref(chained);
-    journal_append(b->journal, block, (struct journal_step){0}, on_durable, b);
+    journal_append(b->journal, block, (struct journal_step){on_step, b}, on_durable, b);
     buf_unref(block);
 }
 
@@ -119,6 +127,7 @@ static void tells_after_it_is_durable_and_reads_back(void **state)
         assert_int_equal(journal_read(b.journal, 1, &block), E_NOT_FOUND);
         sim_run(b.sim, USEC_PER_SEC);
         assert_int_equal(b.n_told, 50);
+        assert_int_equal(b.n_stepped, 50);
         for (int i = 0; i < 50; i++) assert_int_equal(b.told[i], 0);
         assert_int_equal(journal_pending(b.journal), 0);
         assert_int_equal(journal_head(b.journal).seq, 150);
@@ -188,7 +197,7 @@ static void what_was_told_survives_a_power_failure(void **state)
     for (int round = 0; round < 30; round++) {
         uint64_t told = journal_head(b.journal).seq;
         for (int i = 0; i < 20; i++) append(&b, 1, 4000);
-        for (int i = 0; i < round; i++) (void)sim_step(b.sim, sim_now_us(b.sim) + USEC_PER_SEC);
+        for (int i = 0; i < 3 * round; i++) (void)sim_step(b.sim, sim_now_us(b.sim) + USEC_PER_SEC);
         told = journal_head(b.journal).seq;
         sim_power_failure(b.instance);
         sim_run(b.sim, 20 * USEC_PER_SEC);
@@ -212,6 +221,7 @@ static void a_full_disk_refuses_all_that_follows(void **state)
     for (int i = 0; i < 10; i++) append(&b, 1, 20000);
     sim_run(b.sim, USEC_PER_SEC);
     assert_int_equal(b.n_told, 11);
+    assert_int_equal(b.n_stepped, 11);
     for (int i = 1; i < 11; i++) assert_int_equal(b.told[i], E_NOSPACE);
     assert_int_equal(journal_head(b.journal).seq, 1);
     assert_int_equal(journal_pending(b.journal), 0);
