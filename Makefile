@@ -210,8 +210,8 @@ bench-peers: all $(benches) $(peers) ## beside the message stores that are insta
 	tests/bench/run --peers $(BUILD)
 
 .PHONY: install
-install: all ## install programs, policy, man pages under PREFIX (/usr/local)
-	deploy/install-files $(BUILD)/bin $(DESTDIR)$(PREFIX)
+install: all ## install programs, policy, man pages, systemd units under PREFIX (/usr/local)
+	deploy/install-files $(BUILD)/bin $(DESTDIR)$(PREFIX) $(PREFIX)
 
 .PHONY: image
 image: ## build the container image kesu:VERSION, and the mail server's

@@ -48,9 +48,22 @@ class Composed:
 
     def up(self):
         self.compose("up", "--detach", "--no-build")
+        self.find()
+
+    def find(self):
+        """Until all are ready."""
         self.run.symlink_to(self.volume("run"))  # a path short enough for sockets
         for name in ["intake", *FOLDS]:
             until(lambda n=name: self.is_ready(n), lambda n=name: f"{n} ready: {self.logs(n)}", 120)
+
+    def type(self, line):
+        """As a person does, in a terminal at the top of the tree; what is on the screen then."""
+        done = subprocess.run(
+            ["script", "--quiet", "--return", "--command", line, "/dev/null"], env=self.engine.environment, cwd=ROOT,
+            capture_output=True, text=True, timeout=600, check=False, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{line}: {done.returncode}\n{done.stdout}{done.stderr}"
+        return done.stdout
 
     def is_ready(self, name):
         try:
@@ -59,7 +72,7 @@ class Composed:
             return False
 
     def down(self):
-        self.compose("down", "--volumes", "--timeout", "5")
+        self.compose("--profile", "demo", "down", "--volumes", "--timeout", "5")
         shutil.rmtree(self.dir, ignore_errors=True)
 
     @functools.cache  # noqa: B019 - a handful

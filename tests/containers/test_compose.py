@@ -122,6 +122,35 @@ class TestOneOffice:
         audit(office, office.load, mail_deaths=1, notification_deaths=1)
 
 
+def test_the_readme_can_be_followed_word_for_word(engine):
+    section = (ROOT / "README.md").read_text().split("## With containers\n")[1].split("\n## ")[0]
+    commands = re.search(r"```sh\n(.*?)```", section, re.DOTALL).group(1).splitlines()
+    assert len(commands) > 8
+    office = Composed(engine, VERSION)
+    try:
+        for command in commands:
+            printed = office.type(command)
+            if command.endswith("up --detach"):
+                office.find()
+            elif "kesu submit" in command:
+                number = re.search(r"\d{4}-\d{6}", printed).group()
+                until(lambda: office.mailbox(), "the receipt", 60)
+            elif "kesu list" in command:
+                assert number in printed
+            elif "mail find" in command:
+                assert "/mail/sent/new/" in printed
+            elif "--scale" in command:
+                until(lambda: len(office.workers()) == 4, lambda: f"four workers: {office.workers()}", 60)
+            elif "kesu workers" in command:
+                assert len(re.findall(r"worker-[0-9a-f]{12}", printed)) == 4
+            elif "--profile demo up" in command:
+                until(lambda: len(office.mailbox()) > 10, "life", 120)
+            elif "kesu stats" in command:
+                assert int(re.search(r"opened (\d+)", printed).group(1)) > 5
+    finally:
+        office.down()
+
+
 def test_an_upgrade_one_service_after_another_loses_nothing(earlier):
     office = earlier
     before = {name: office.containers(name) for name in DAEMONS}
