@@ -29,7 +29,7 @@ import pytest
 from audit import Letters, delivered, wait_done
 from busy import facts
 from conftest import BIN, DAEMONS, ROOT, Office, quick_policy, until
-from kesu.v1 import event_pb2, query_pb2
+from kesu.v1 import command_pb2, event_pb2, query_pb2
 
 POINTS = int(os.environ.get("KESU_POWER_POINTS", "200"))
 SEED = int(os.environ.get("KESU_POWER_SEED", "1"))
@@ -75,6 +75,7 @@ class Ledger:
         self.told = {}  # command id -> (position after, Accepted)
         self.mails = []  # (position after, content of the attachment)
         self.policies = []  # positions after
+        self.erased = {}  # command id of the case -> (position before, position after)
         self.n = 0
 
     def complaint(self, kilobytes):
@@ -120,6 +121,19 @@ class Ledger:
         )
         assert done.returncode == 0
         self.mails.append((self.recorder.position(), content))
+
+    def erase(self, office, n):
+        """The customers of some cases."""
+        lane = office.lane("intake-people", client="people")
+        try:
+            for command_id, (_, accepted) in list(self.told.items())[-n:]:
+                before = self.recorder.position()
+                body = command_pb2.EraseCustomer(case_id=accepted.case_id, reason="asked for")
+                reply = lane.ask_one(kesu_client.command(erase_customer=body), 30)
+                assert reply.WhichOneof("result") == "accepted", reply
+                self.erased[command_id] = (before, self.recorder.position())
+        finally:
+            lane.close()
 
     def policy(self, office):
         office.kesu("policy", "apply", str(ROOT / "deploy/policy"), "--name", f"policy-{len(self.policies)}")
@@ -251,8 +265,11 @@ def check_acknowledged(point, events, keys):
     texts = {command.id: command.receive_message.personal.text for _, command in point.ledger.sent}
     for command_id, e in opened.items():
         plain = unseal(e.body.personal, keys)
-        assert plain is not None, f"{e.body.number} cannot be opened"
-        assert event_pb2.CaseText.FromString(plain).personal.text == texts[command_id]
+        if plain is None:
+            before, _ = point.ledger.erased.get(command_id, (None, None))
+            assert before is not None and before < point.seq, f"{e.body.number} cannot be opened"
+        else:
+            assert event_pb2.CaseText.FromString(plain).personal.text == texts[command_id]
     serials = [int(e.body.number.split("-")[1]) for e in events if e.name == "case_opened"]
     assert serials == list(range(1, len(serials) + 1)), "numbers without a gap or a twin"
     return opened
@@ -278,6 +295,18 @@ def check_asked_again(point, dice):
             now = reply.accepted
             assert now.duplicate and not now.differed, now
             assert (now.seq, now.case_id, now.number) == (first.seq, first.case_id, first.number)
+
+
+def check_erased(point):
+    """Who was erased stays so: what was not done yet is done after the start."""
+    gone = {command_id for command_id, (_, after) in point.ledger.erased.items() if after <= point.seq}
+
+    def left():
+        events, keys = point.journal()
+        cases = [e for e in events if e.name == "case_opened" and e.event.command_id in gone]
+        return [e.body.number for e in cases if unseal(e.body.personal, keys) is not None]
+
+    until(lambda: not left(), lambda: f"erased, and still to be read: {left()}")
 
 
 def check_mails(point, events, keys):
@@ -308,6 +337,7 @@ def check_intake(point, dice):
     for anchor in (point.office.data / "intake/heads").glob("*.anchor"):
         point.office.kesu("journal", "verify", "--anchor", str(anchor))
     check_asked_again(point, dice)
+    check_erased(point)
     check_acknowledged(point, *point.journal())
 
 
@@ -396,7 +426,7 @@ def audit(recording, points, check, directory):
 
 
 def test_intake_after_a_power_failure_has_all_it_acknowledged(place):
-    """First start, segments, keys, register, policy, mail with evidence, an end, a kill."""
+    """First start, segments, keys, register, policy, mail with evidence, people erased, an end, a kill."""
     recording = Recording(place / "intake")
     office, ledger = recording.office, recording.ledger
     office.settings["intake"] = ["--policy-dir", str(ROOT / "deploy/policy"), *INTAKE]
@@ -406,10 +436,12 @@ def test_intake_after_a_power_failure_has_all_it_acknowledged(place):
         ledger.mail(office)
         ledger.policy(office)
         ledger.send(office, 12)
+        ledger.erase(office, 6)
         assert office.kill("intake", 15) == 0
         office.start("intake")
         ledger.send(office, 12)
         ledger.mail(office)
+        ledger.erase(office, 6)
         office.kill("intake")
         office.start("intake")
         register = (office.data / "intake/register/data.mdb").stat
