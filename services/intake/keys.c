@@ -224,7 +224,8 @@ bool intake_keys_any_alive(struct env *env, const char *path, const uint64_t *id
     struct intake_keys k = {.env = env};
     struct slot slot;
     bool alive = false;
-    if (file_open(env, path, FILE_WRITE, &k.file) != 0) return false;
+    int err = file_open(env, path, FILE_WRITE, &k.file);
+    if (err != 0) return err != E_NOT_FOUND; /* who cannot look does not know */
     for (size_t i = 0; i < n && !alive; i++) {
         bool whole = read_slot(&k, ids[i], &slot) == 0;
         alive = ids[i] != 0 && (whole ? slot.state == LIVE : has_slot(&k, ids[i]));
