@@ -16,6 +16,7 @@
 #define FREEZE_ROWS   ((uint32_t)1 << 17)
 #define FREEZE_US     (2 * USEC_PER_SEC)
 #define CROWDED_BYTES ((size_t)192 << 20)
+#define AHEAD         6 /* rows brought near before they are written */
 #define TRIM_A_FLUSH  20000
 #define FILL_A_TURN   1000
 
@@ -267,6 +268,7 @@ static void on_flush_work(struct job *job)
     }
     for (uint32_t i = 0; i < r->frozen->count && err == 0; i++) {
         const struct row *row = f->sorted[i];
+        if (i + AHEAD < r->frozen->count) intake_row_prefetch(f->sorted[i + AHEAD]);
         if (row->table == TABLE_COMMANDS) f->newest_command = row;
         if (row->table == TABLE_CASES) f->newest_case = row;
         err = store_put(r->env, t, row->table, intake_row_key(row), intake_row_value(row), false);

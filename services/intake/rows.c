@@ -10,6 +10,7 @@
 
 #define FIRST_SLOTS ((uint32_t)1 << 8)
 #define FIRST_ROOM  ((uint32_t)1 << 7)
+#define AHEAD       8 /* rows */
 #define ROWS_LIMIT  ((size_t)4 << 30)
 
 void intake_rows_init(struct rows *r, struct mem *mem)
@@ -176,7 +177,10 @@ void intake_rows_sorted(const struct rows *r, const struct row **ret)
     struct sorted_row *rows = mem_alloc(r->mem, ((size_t)r->count + 1) * 2 * sizeof(*rows));
     for (unsigned k = 0; k < ROWS_TABLES; k++) {
         const struct rows_table *t = &r->tables[k];
-        for (uint32_t i = 0; i < t->count; i++) rows[i] = beginning_of(t->list[i]);
+        for (uint32_t i = 0; i < t->count; i++) {
+            if (i + AHEAD < t->count) __builtin_prefetch(t->list[i + AHEAD]);
+            rows[i] = beginning_of(t->list[i]);
+        }
         const struct sorted_row *sorted = merge_runs(rows, rows + r->count, t->count);
         for (uint32_t i = 0; i < t->count; i++) *ret++ = sorted[i].row;
     }
