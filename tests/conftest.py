@@ -22,6 +22,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 import kesu_client  # noqa: E402
+import personal  # noqa: E402
 from kesu.v1 import command_pb2, query_pb2  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -149,6 +150,12 @@ class Office:
         path = self.dir / f"{name}.log"
         return path.read_text(errors="replace") if path.exists() else ""
 
+    def check_silence(self):
+        """No daemon has logged what a customer of this test said."""
+        for path in sorted(self.dir.glob("*.log")):
+            spoken = personal.spoken_in(path.read_text(errors="replace"), kesu_client.said)
+            assert not spoken, f"{path.name} holds what customers said: {spoken[:5]}"
+
     def wait_ready(self, name, seconds=PATIENCE):
         def ready():
             process = self.processes[name]
@@ -255,8 +262,10 @@ def office():
     os.chmod(directory, 0o755)
     made = Office(directory)
     try:
+        kesu_client.said.clear()
         yield made
         made.stop()
+        made.check_silence()
     finally:
         for process in made.processes.values():
             process.kill()

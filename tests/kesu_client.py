@@ -107,9 +107,14 @@ def command(body=None, actor_kind=types_pb2.ACTOR_KIND_OPERATOR, actor="test", *
     return made
 
 
+said = set()  # what tests put into the mouths of customers: no log may hold it
+
+
 def receive_message(text, email=None, name="", subject="", channel=types_pb2.CHANNEL_WEB, reference=None, **more):
     """A complaint as a channel adapter sends it."""
     contacts = [types_pb2.Contact(kind=types_pb2.Contact.KIND_EMAIL, value=email)] if email else []
+    if len(said) < 5000:
+        said.update((text, email or "", name, subject))
     external = types_pb2.ExternalRef(
         mailbox="test", hash=hashlib.blake2b(reference or uuid.uuid4().bytes, digest_size=32).digest(), sent_at=now_us()
     )

@@ -45,3 +45,18 @@ def find(roots, needles):
             found += [(path, name) for name, all_forms in wanted.items() if any(form in data for form in all_forms)]
     assert looked > 0, "a search through nothing finds nothing"
     return found
+
+
+def pieces(text):
+    """What of a text is long enough to be told from what a program says by itself."""
+    found = set()
+    for line in text.splitlines():
+        for piece in (line[:40], line[len(line) // 2 :][:40]):
+            if len(piece.strip().encode()) >= 9:
+                found.add(piece.strip())
+    return found
+
+
+def spoken_in(output, words):
+    """Pieces of what people said that stand in the output of a program."""
+    return sorted(piece for text in words for piece in pieces(text) if piece in output)
