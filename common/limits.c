@@ -112,6 +112,7 @@ const struct limit limits_table[] = {
     EXACT(policy_activated, hash, 32),
     COUNT(customer_erased, case_ids, 16384),
     COUNT(customer_erased, key_ids, 16385),
+    BYTES(journal_restored, reason, 1000),
 
     // feed.proto
     BYTES(subscribe, name, 64),

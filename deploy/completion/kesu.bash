@@ -32,6 +32,8 @@ _kesu()
 	'journal info'*) offer='' ;;
 	'journal verify'*) offer=' --anchor --file' ;;
 	'journal export'*) offer=' --from --to' ;;
+	'backup '*) offer=' --keys --passphrase-file' ;;
+	'restore '*) offer=' --reason --keys --passphrase-file --anchor --number-gap' ;;
 	'fold list'*) offer='' ;;
 	'fold verify'*) offer='' ;;
 	'fold rebuild'*) offer='' ;;
@@ -57,7 +59,7 @@ _kesu()
 	'help '*) offer='' ;;
 	esac
 	if [[ $word == -* ]]; then offer+=" $common"
-	elif [[ ${#words[@]} -eq 0 ]]; then offer=' up submit tail show list act customer stats top policy journal fold health clocks workers deadletters clock keys demo completion manual help'
+	elif [[ ${#words[@]} -eq 0 ]]; then offer=' up submit tail show list act customer stats top policy journal backup restore fold health clocks workers deadletters clock keys demo completion manual help'
 	elif [[ ${#words[@]} -eq 1 ]]; then
 		case ${words[0]} in
 		act) offer='start note resolve close assign presence' ;;

@@ -191,6 +191,13 @@ static void customer_erased(const Kesu__V1__Event *e, const char *indent)
     printf(" was erased, %zu case%s: %s\n", x->n_case_ids, x->n_case_ids == 1 ? "" : "s", x->reason);
 }
 
+static void journal_restored(const Kesu__V1__Event *e, const char *indent)
+{
+    (void)indent;
+    printf("the journal was restored behind event %" PRIu64 ", %" PRIu64 " numbers are left out: %s\n",
+           e->journal_restored->backup_seq, e->journal_restored->number_gap, e->journal_restored->reason);
+}
+
 static const struct {
     Kesu__V1__Event__BodyCase body;
     story_fn tell;
@@ -212,6 +219,7 @@ static const struct {
     {KESU__V1__EVENT__BODY_EVENT_SKIPPED, event_skipped},
     {KESU__V1__EVENT__BODY_CLOCK_ACCEPTED, clock_accepted},
     {KESU__V1__EVENT__BODY_CUSTOMER_ERASED, customer_erased},
+    {KESU__V1__EVENT__BODY_JOURNAL_RESTORED, journal_restored},
 };
 
 static void tell_clocks(const Kesu__V1__Event *e, const char *indent)

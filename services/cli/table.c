@@ -186,6 +186,21 @@ static const struct cli_flag demo_flags[] = {
     END,
 };
 
+static const struct cli_flag backup_flags[] = {
+    {"keys", "FILE", NULL, "copy the keys into this file, kept elsewhere; an older one is overwritten"},
+    {"passphrase-file", "FILE", NULL, "with --keys: its first line seals them"},
+    END,
+};
+
+static const struct cli_flag restore_flags[] = {
+    {"reason", "TEXT", NULL, "why, kept for ever in the journal"},
+    {"keys", "FILE", NULL, "copy of the keys; not given: those in DATA_DIR/intake/keys"},
+    {"passphrase-file", "FILE", NULL, "with --keys: its first line opens them"},
+    {"anchor", "FILE", NULL, "a line 'SEQ HASH', kept elsewhere: the backup must hold it"},
+    {"number-gap", "N", "100000", "numbers left out, more than were given out since the backup"},
+    END,
+};
+
 static const struct cli_flag customer_flags[] = {
     {"personal", NULL, NULL, "open what is sealed: the contacts"},
     END,
@@ -266,6 +281,17 @@ const struct cli_command cli_commands[] = {
      cli_journal_verify},
     {"journal export", "FILE", 1, 1, "write blocks of the journal to a file",
      "Byte for byte, one after the other; what is sealed stays sealed.", export_flags, cli_journal_export},
+    {"backup", "DIR", 1, 1, "copy journal, evidence and keys of the running office",
+     "DIR gets the journal and the evidence, all sealed, and goes on from the last backup in it. Keys go "
+     "only "
+     "where --keys says: whoever has both can read everything. Register and folds are made again from the "
+     "journal and are not copied.",
+     backup_flags, cli_backup},
+    {"restore", "DIR", 1, 1, "make a backup the data of an office that does not run",
+     "Checks every hash first. DATA_DIR must hold no journal. What came after the backup is lost: readers "
+     "that have seen it notice and fold again, numbers go on behind a gap, and letters of which it is not "
+     "known whether they were sent are listed by 'deadletters list' instead of sent again.",
+     restore_flags, cli_restore},
     {"fold list", "", 0, 0, "list daemons and how far each has folded", "Asks each daemon's control socket.",
      NULL, cli_fold_list},
     {"fold verify", "NAME", 1, 1, "rebuild a fold aside and compare", "Status 1 when it differs.", NULL,

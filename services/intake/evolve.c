@@ -350,6 +350,20 @@ static int on_customer_erased(struct evolve *e)
     return 0;
 }
 
+/* Numbers that were given out after the backup are not known: they are left out. */
+static int on_journal_restored(struct evolve *e)
+{
+    const Kesu__V1__JournalRestored *b = e->event->journal_restored;
+    for (size_t i = 0; i < b->n_months; i++) {
+        struct key key = {.n = 0};
+        uint64_t serial = 0;
+        key_u32(&key, b->months[i]);
+        (void)intake_register_get_u64(e->r, TABLE_SERIALS, key_span(&key), &serial);
+        intake_register_put_u64(e->r, TABLE_SERIALS, key_span(&key), serial + b->number_gap);
+    }
+    return 0;
+}
+
 static const struct {
     Kesu__V1__Event__BodyCase type;
     evolve_row row;
@@ -372,6 +386,7 @@ static const struct {
     {KESU__V1__EVENT__BODY_EVENT_SKIPPED, on_event_skipped, false},
     {KESU__V1__EVENT__BODY_CLOCK_ACCEPTED, on_clock_accepted, false},
     {KESU__V1__EVENT__BODY_CUSTOMER_ERASED, on_customer_erased, false},
+    {KESU__V1__EVENT__BODY_JOURNAL_RESTORED, on_journal_restored, false},
 };
 
 static int load_case(struct evolve *e)

@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Slot: secret 32, id 8, state 8, check 16 (over the first 48 bytes). The newest secrets
- * stay in a ring in memory; older ones are read from the file. An erased slot
- * has a state of its own and a secret of zeros. */
+/* The newest secrets stay in a ring in memory; older ones are read from the file. */
 #include "keys.h"
 
 #include "check.h"
 #include "err.h"
-#include "hash.h"
+#include "key_slot.h"
 #include "log.h"
 
 #define SLOT    64
 #define AT_ONCE 128 /* keys drawn in one call */
-#define LIVE    1
-#define ERASED  2
 
 struct refill {
     struct job job;
@@ -35,35 +31,18 @@ struct intake_keys {
     uint8_t (*ring)[SEAL_KEY_BYTES]; /* secrets of ids above made - n_ring, zeros: look at the file */
 };
 
-struct slot {
-    uint8_t secret[SEAL_KEY_BYTES];
-    uint64_t id, state;
-    uint8_t check[16];
-};
-_Static_assert(sizeof(struct slot) == SLOT, "a slot is 64 bytes");
-
-static void slot_check(const struct slot *s, uint8_t ret[16])
-{
-    static const uint8_t no_key[HASH_KEY_BYTES];
-    hash_keyed(no_key, "slot", span_of(s, 48), ret);
-}
-
-static int read_slot(struct intake_keys *k, uint64_t id, struct slot *ret)
+static int read_slot(struct intake_keys *k, uint64_t id, struct key_slot *ret)
 {
     size_t n = 0;
-    uint8_t check[16];
     if (id == 0) return E_NOT_FOUND;
     if (file_read(k->env, k->file, (id - 1) * SLOT, ret, SLOT, &n) != 0) return E_IO;
-    if (n < SLOT) return E_NOT_FOUND;
-    slot_check(ret, check);
-    if (memcmp(check, ret->check, sizeof(check)) != 0 || ret->id != id) return E_NOT_FOUND;
-    return 0;
+    return n == SLOT && key_slot_is(ret, id) ? 0 : E_NOT_FOUND;
 }
 
 /* A slot of a key that was used is torn only where its erasing was. */
 static bool has_slot(struct intake_keys *k, uint64_t id)
 {
-    struct slot slot;
+    struct key_slot slot;
     size_t n = 0;
     return file_read(k->env, k->file, (id - 1) * SLOT, &slot, SLOT, &n) == 0 && n == SLOT;
 }
@@ -72,13 +51,13 @@ static bool has_slot(struct intake_keys *k, uint64_t id)
 static int find_made(struct intake_keys *k, uint64_t next_id)
 {
     uint64_t bytes = 0;
-    struct slot slot;
+    struct key_slot slot;
     int err = file_size(k->env, k->file, &bytes);
     if (err != 0) return err;
     uint64_t end = bytes / SLOT + 1;
     if (next_id > 1 && !has_slot(k, next_id - 1)) return E_CORRUPT;
     for (k->made = next_id; k->made < end; k->made++)
-        if (read_slot(k, k->made, &slot) != 0 || slot.state != LIVE) break;
+        if (read_slot(k, k->made, &slot) != 0 || slot.state != KEY_SLOT_LIVE) break;
     return 0;
 }
 
@@ -128,12 +107,12 @@ static void on_refill_work(struct job *job)
     struct env *env = r->keys->env;
     uint8_t drawn[AT_ONCE][SEAL_KEY_BYTES];
     for (unsigned i = 0; i < r->n; i++) {
-        struct slot *slot = (struct slot *)(void *)(r->slots + (size_t)i * SLOT);
+        struct key_slot *slot = (struct key_slot *)(void *)(r->slots + (size_t)i * SLOT);
         if (i % AT_ONCE == 0) env_random(env, drawn, sizeof(drawn));
         memcpy(slot->secret, drawn[i % AT_ONCE], sizeof(slot->secret));
         slot->id = r->first_id + i;
-        slot->state = LIVE;
-        slot_check(slot, slot->check);
+        slot->state = KEY_SLOT_LIVE;
+        key_slot_seal(slot);
     }
     memset(drawn, 0, sizeof(drawn));
     r->status = file_write(env, r->keys->lane_file, (r->first_id - 1) * SLOT, r->slots, (size_t)r->n * SLOT);
@@ -180,7 +159,7 @@ void intake_keys_refill(struct intake_keys *k, uint64_t next_id)
 int intake_keys_get(struct intake_keys *k, uint64_t id, struct seal_key *ret)
 {
     static const uint8_t zeros[SEAL_KEY_BYTES];
-    struct slot slot;
+    struct key_slot slot;
     if (id == 0 || id >= k->made) return E_NOT_FOUND;
     uint8_t *kept = k->ring[id % k->n_ring];
     bool young = id + k->n_ring > k->made;
@@ -190,7 +169,7 @@ int intake_keys_get(struct intake_keys *k, uint64_t id, struct seal_key *ret)
         return 0;
     }
     int err = read_slot(k, id, &slot);
-    if (err == 0 && slot.state == ERASED) return E_ERASED;
+    if (err == 0 && slot.state == KEY_SLOT_ERASED) return E_ERASED;
     if (err != 0) return err;
     if (young) memcpy(kept, slot.secret, SEAL_KEY_BYTES);
     ret->id = id;
@@ -200,9 +179,8 @@ int intake_keys_get(struct intake_keys *k, uint64_t id, struct seal_key *ret)
 
 static int erase_slot(struct intake_keys *k, uint64_t id)
 {
-    struct slot slot = {.id = id, .state = ERASED};
+    struct key_slot slot = key_slot_erased(id);
     if (id == 0 || id >= k->made) return E_NOT_FOUND;
-    slot_check(&slot, slot.check);
     int err = file_write(k->env, k->file, (id - 1) * SLOT, &slot, SLOT);
     if (err == 0 && id + k->n_ring > k->made) memset(k->ring[id % k->n_ring], 0, SEAL_KEY_BYTES);
     return err;
@@ -222,13 +200,13 @@ int intake_keys_erase(struct intake_keys *k, const uint64_t *ids, size_t n)
 bool intake_keys_any_alive(struct env *env, const char *path, const uint64_t *ids, size_t n)
 {
     struct intake_keys k = {.env = env};
-    struct slot slot;
+    struct key_slot slot;
     bool alive = false;
     int err = file_open(env, path, FILE_WRITE, &k.file);
     if (err != 0) return err != E_NOT_FOUND; /* who cannot look does not know */
     for (size_t i = 0; i < n && !alive; i++) {
         bool whole = read_slot(&k, ids[i], &slot) == 0;
-        alive = ids[i] != 0 && (whole ? slot.state == LIVE : has_slot(&k, ids[i]));
+        alive = ids[i] != 0 && (whole ? slot.state == KEY_SLOT_LIVE : has_slot(&k, ids[i]));
     }
     /* Whoever wrote the zeros may have died before they were on disk. */
     if (!alive && file_sync(env, k.file) != 0) alive = true;

@@ -251,6 +251,15 @@ static int on_erased(void *self, struct fold *f, const struct fold_event *ev)
     return known(err);
 }
 
+/* What was told between the backup and the loss is not known: a person decides. */
+static int on_restored(void *self, struct fold *f, const struct fold_event *ev)
+{
+    struct notification *n = self;
+    n->restored_seq = ev->seq;
+    notification_put_number(f, "restored_seq", ev->seq);
+    return 0;
+}
+
 const struct fold_row notification_intents_rows[NOTIFICATION_N_EVENTS] = {
     {KESU__V1__EVENT__BODY_CASE_OPENED, on_opened},
     {KESU__V1__EVENT__BODY_CASE_CLASSIFIED, on_classified},
@@ -260,4 +269,5 @@ const struct fold_row notification_intents_rows[NOTIFICATION_N_EVENTS] = {
     {KESU__V1__EVENT__BODY_CASE_CLOSED, on_closed},
     {KESU__V1__EVENT__BODY_DELIVERY_RECORDED, on_recorded},
     {KESU__V1__EVENT__BODY_CUSTOMER_ERASED, on_erased},
+    {KESU__V1__EVENT__BODY_JOURNAL_RESTORED, on_restored},
 };

@@ -54,7 +54,8 @@ static void fill(Kesu__V1__DeadLetter *letter, const struct notification_intent 
     letter->kind = (char *)(uintptr_t)i->kind;
     letter->case_id = i->case_id;
     letter->attempts = i->attempts;
-    letter->detail = (char *)(uintptr_t)(held ? "older than a day when the store was rebuilt" : i->detail);
+    letter->detail =
+        (char *)(uintptr_t)(held ? "not known to be sent since a rebuild or a restored journal" : i->detail);
     letter->since = held ? i->time_us : i->dead_since_us;
     letter->held = held;
 }

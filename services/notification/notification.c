@@ -135,6 +135,7 @@ static int on_open(void *self, struct fold *f)
     struct notification *n = self;
     n->queued = n->stored_queued = notification_get_number(f, "queued");
     n->rebuilt_to = notification_get_number(f, "rebuilt_to");
+    n->restored_seq = notification_get_number(f, "restored_seq");
     return 0;
 }
 

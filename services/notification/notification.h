@@ -75,6 +75,7 @@ struct notification {
 
     uint64_t queued, stored_queued; /* rows in INTENTS; as META has it */
     uint64_t rebuilt_to;            /* as META has it */
+    uint64_t restored_seq;          /* of the newest JournalRestored, as META has it */
 
     struct key scanned; /* intents up to here have an attempt */
     struct timer *timer;
@@ -85,7 +86,7 @@ struct notification {
 };
 
 /* intents.c: events to intents. */
-#define NOTIFICATION_N_EVENTS 8
+#define NOTIFICATION_N_EVENTS 9
 extern const struct fold_row notification_intents_rows[NOTIFICATION_N_EVENTS];
 
 /* send.c */

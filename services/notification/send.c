@@ -214,7 +214,8 @@ static bool wanted(struct notification *n, struct candidate *c)
     }
     if (c->intent.dead) return false;
     uint64_t rebuilt_to = fold_rebuilt_to(n->fold) > n->rebuilt_to ? fold_rebuilt_to(n->fold) : n->rebuilt_to;
-    if (c->intent.cause_seq <= rebuilt_to && clock_wall_us(n->env) - c->intent.time_us > HOLD_AFTER_US) {
+    bool old = c->intent.cause_seq <= rebuilt_to && clock_wall_us(n->env) - c->intent.time_us > HOLD_AFTER_US;
+    if (old || c->intent.cause_seq < n->restored_seq) {
         hold(n, &c->intent);
         return false;
     }

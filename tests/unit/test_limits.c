@@ -12,13 +12,13 @@
 
 static const ProtobufCMessageDescriptor *const messages[] = {
 #define M(name) &kesu__v1__##name##__descriptor
-    M(actor),           M(contact),        M(personal),        M(attachment),        M(sealed),
-    M(object),          M(external_ref),   M(judgement),       M(command_batch),     M(command),
-    M(receive_message), M(classify_case),  M(assign_case),     M(add_note),          M(resolve_case),
-    M(close_case),      M(set_presence),   M(record_delivery), M(store_policy_part), M(activate_policy),
-    M(case_opened),     M(customer_added), M(subscribe),       M(want_keys),         M(key),
-    M(list_cases),      M(worker_hello),   M(task_failed),     M(erase_customer),    M(customer_erased),
-    M(to_worker),       M(to_routing),     M(forget_mails),
+    M(actor),           M(contact),        M(personal),         M(attachment),        M(sealed),
+    M(object),          M(external_ref),   M(judgement),        M(command_batch),     M(command),
+    M(receive_message), M(classify_case),  M(assign_case),      M(add_note),          M(resolve_case),
+    M(close_case),      M(set_presence),   M(record_delivery),  M(store_policy_part), M(activate_policy),
+    M(case_opened),     M(customer_added), M(subscribe),        M(want_keys),         M(key),
+    M(list_cases),      M(worker_hello),   M(task_failed),      M(erase_customer),    M(customer_erased),
+    M(to_worker),       M(to_routing),     M(journal_restored), M(forget_mails),
 #undef M
 };
 
