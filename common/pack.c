@@ -10,7 +10,7 @@
 #include "check.h"
 #include "wire_plan.h"
 
-enum { MAX_VARINT = 10, MAX_TAG = 5 };
+enum { MAX_VARINT = 10, MAX_TAG = 8 }; // of a tag 5 bytes, but a varint is written eight at once
 
 struct room {
     uint8_t *start, *at; // free from start to at
