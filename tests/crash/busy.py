@@ -196,6 +196,10 @@ class Follower(threading.Thread):
     def reach(self, name, n):
         self.until(lambda: self.seen[name] >= n, lambda: f"{self.seen[name]} of {name}, not {n}")
 
+    def catch_up(self):
+        head = self.office.info("intake").head_seq
+        self.until(lambda: self.next_seq > head, f"the follower is at {head}")
+
     def until(self, condition, what, seconds=90):
         until(lambda: self.failure or condition(), what, seconds)
         assert self.failure is None, self.failure
