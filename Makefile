@@ -110,7 +110,7 @@ check: ## install what is missing, build, run all tests
 .PHONY: check-long
 check-long: ## every proof with its full count, but for fuzz-long
 	PROGRAM_SECONDS=14400 $(MAKE) check $(long_counts) PREVIOUS=$(first_image)
-	$(MAKE) asan ubsan tsan
+	$(MAKE) mutants asan ubsan tsan
 
 # Buffers belong to no instance: those a simulated crash drops are found as leaks.
 export LSAN_OPTIONS := suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0
@@ -146,6 +146,10 @@ first_image = $(shell git log --diff-filter=A --format=%H -- deploy/Dockerfile 2
 .PHONY: check-containers
 check-containers: all python-protos ## build the images, run docker-compose, kill and upgrade services (PREVIOUS=COMMIT)
 	PREVIOUS=$(PREVIOUS) PYTHONPATH=$(abspath $(BUILD))/python $(pytest) tests/containers
+
+.PHONY: mutants
+mutants: all python-protos ## each way to break the program in tests/mutants turns a test red
+	JOBS=$(JOBS) $(PYTHON) tests/mutants/run
 
 .PHONY: asan
 asan: ## unit tests, scenario and end-to-end tests under ASan and UBSan

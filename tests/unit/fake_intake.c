@@ -105,7 +105,7 @@ static void take_subscribe(struct fake_intake *fi, uint64_t peer, const Kesu__V1
     struct fake_reader *r = reader_of(fi, peer, s->name);
     strncpy(r->name, s->name, sizeof(r->name) - 1);
     r->next_seq = s->from_seq;
-    r->credit = (int64_t)s->credit_bytes;
+    r->credit = fi->slow_feed ? 1 : (int64_t)s->credit_bytes;
     fi->n_subscribed++;
     subscribed.journal_uuid = (ProtobufCBinaryData){sizeof(fi->uuid), fi->uuid};
     subscribed.head_seq = fi->seq;

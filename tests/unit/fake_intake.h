@@ -52,6 +52,7 @@ struct fake_intake {
     unsigned n_commands, n_batches;
     uint32_t credit; /* told to clients; 0 = 1024 */
     bool deaf;       /* takes nothing */
+    bool slow_feed;  /* one block at a subscription, then waits for credit */
     /* Fills the reply of one command; NULL: accepted. False: no answer. */
     bool (*on_command)(void *self, const Kesu__V1__Command *command, bool again, Kesu__V1__Reply *reply);
     void *self;

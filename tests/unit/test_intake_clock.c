@@ -81,6 +81,8 @@ static void steps_fire_once_in_time_and_tell_the_chain(void **state)
     assert_int_equal(refusal(r, fire(r, id, "resolution", WARN, 0, c->warn_at - 1)), E_STALE);
     assert_int_equal(refusal(r, fire(r, id, "nothing", WARN, 0, c->warn_at)), E_UNKNOWN);
     assert_int_equal(refusal(r, fire(r, id, "resolution", ESCALATE, 3, 1)), E_RANGE);
+    sim_run(r->sim, c->warn_at - clock_wall_us(r->client_env) - 5 * USEC_PER_SEC);
+    assert_int_equal(refusal(r, fire(r, id, "resolution", WARN, 0, c->warn_at)), E_NOT_DUE);
     sim_run(r->sim, c->warn_at - clock_wall_us(r->client_env) + USEC_PER_SEC);
     rig_accepted(r, RIG_SERVICES, fire(r, id, "resolution", WARN, 0, c->warn_at));
     assert_int_equal(refusal(r, fire(r, id, "resolution", WARN, 0, c->warn_at)), E_EXISTS);
@@ -142,7 +144,23 @@ static void nothing_fires_while_the_clocks_disagree(void **state)
     rig_accepted(r, RIG_SERVICES, fire(r, id, "receipt", BREACH, 0, c->due_at));
 }
 
+static void block_time_does_not_jump_with_the_wall_clock(void **state)
+{
+    struct rig *r = *state;
+    for (int sign = -1; sign <= 1; sign += 2) {
+        int64_t jump = sign * 40 * USEC_PER_DAY, before = rig_intake(r)->wallclock.last_us;
+        Kesu__V1__Command *c = rig_message(r, "wet", "a@example.org"); /* its id is of the right time */
+        sim_jump_wall(r->sim, jump);
+        sim_run(r->sim, USEC_PER_SEC);
+        rig_accepted(r, RIG_NEW, c);
+        assert_in_range(rig_intake(r)->wallclock.last_us, before, before + 10 * USEC_PER_SEC);
+        sim_jump_wall(r->sim, -jump);
+        sim_run(r->sim, USEC_PER_SEC);
+    }
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_rig, close_rig)
 
 UNIT_MAIN(TEST(steps_fire_once_in_time_and_tell_the_chain), TEST(a_judged_severity_moves_what_depends_on_it),
-          TEST(a_delivered_receipt_stops_its_clock), TEST(nothing_fires_while_the_clocks_disagree))
+          TEST(a_delivered_receipt_stops_its_clock), TEST(nothing_fires_while_the_clocks_disagree),
+          TEST(block_time_does_not_jump_with_the_wall_clock))
