@@ -13,7 +13,7 @@
 #include "log.h"
 
 #define SCHEMA        2
-#define FREEZE_ROWS   ((uint32_t)1 << 17)
+#define FREEZE_ROWS   ((uint32_t)1 << 18)
 #define FREEZE_US     (2 * USEC_PER_SEC)
 #define CROWDED_BYTES ((size_t)192 << 20)
 #define AHEAD         6 /* rows brought near before they are written */
