@@ -100,7 +100,8 @@ void fold_verify_step(struct fold *f)
 {
     struct fold_verify *v = f->verify;
     if (v == NULL) return;
-    if (!v->done && f->at.seq == 0 && v->aside->subscribed) compare(f, v); /* an empty journal */
+    bool empty = v->aside->subscribed && v->aside->target == 0; /* the journal is */
+    if (!v->done && empty && f->at.seq == 0 && v->aside->at.seq == 0) compare(f, v);
     if (v->done) {
         end(f, v->err);
     } else if (v->aside->state != FOLD_WORKING) {

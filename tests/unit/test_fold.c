@@ -551,6 +551,27 @@ static void verify_finds_what_differs(void **state)
     close_office(&o);
 }
 
+static void verify_may_begin_before_the_first_block(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 16; seed++) {
+        struct office o;
+        open_office(&o, seed);
+        for (int i = 0; i < 5; i++) {
+            journal_opened(&o);
+            fake_intake_block(&o.intake);
+        }
+        start(&o);
+        assert_int_equal(fold_cursor_seq(o.fold), 0);
+        o.verify_err = 1;
+        assert_int_equal(fold_verify_start(o.fold, on_verified, &o), 0);
+        sim_run(o.sim, 20 * USEC_PER_SEC);
+        assert_int_equal(o.verify_err, 0);
+        assert_string_equal(o.difference, "");
+        close_office(&o);
+    }
+}
+
 static void journal_policy(struct office *o, const char *name, uint8_t hash_byte)
 {
     uint8_t hash[HASH_BYTES] = {hash_byte};
@@ -636,4 +657,5 @@ UNIT_MAIN(cmocka_unit_test(folds_live_and_sends_when_committed),
           cmocka_unit_test(another_journal_or_version_rebuilds),
           cmocka_unit_test(three_deaths_halt_until_skipped), cmocka_unit_test(an_error_of_a_handler_halts),
           cmocka_unit_test(low_storage_pauses), cmocka_unit_test(verify_finds_what_differs),
+          cmocka_unit_test(verify_may_begin_before_the_first_block),
           cmocka_unit_test(the_policy_in_force_follows_the_cursor), cmocka_unit_test(a_silent_intake_is_told))
