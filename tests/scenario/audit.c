@@ -42,6 +42,7 @@ void audit_deinit(struct audit *a)
     free(a->deliveries);
     free(a->notices);
     idset_deinit(&a->commands);
+    idset_deinit(&a->expected);
     idset_deinit(&a->externals);
     idset_deinit(&a->outcomes);
     idset_deinit(&a->settled);
@@ -465,13 +466,17 @@ static void check_event(struct audit *a, const struct input *in)
 }
 
 /* The events of a command lie side by side, so each id begins once. */
-static void check_identity(struct audit *a, const struct audit_event *event)
+static void check_identity(struct audit *a, const struct audit_event *event, const Kesu__V1__Event *e)
 {
     static const uint8_t none[16];
     const uint8_t *id = event->command_id;
-    uint64_t before = 0;
+    uint64_t before = 0, expected = 0;
     if (memcmp(id, none, 16) == 0) return;
     if (a->n_events > 1 && memcmp(id, event[-1].command_id, 16) == 0) return;
+    if (e->case_id != 0 && idset_find(&a->expected, id, &expected) && e->version != expected + 1)
+        audit_broken(a, "seq %llu: a command made for version %llu of case %llu changes version %llu",
+                     (unsigned long long)a->n_events, (unsigned long long)expected,
+                     (unsigned long long)e->case_id, (unsigned long long)e->version - 1);
     if (idset_add(&a->commands, id, a->n_events)) return;
     idset_find(&a->commands, id, &before);
     audit_broken(a, "a command was done twice, at seq %llu and %llu", (unsigned long long)before,
@@ -493,7 +498,7 @@ static void take_event(struct audit *a, int64_t time_us, const struct block_even
     if (e->command_id.len == 16) memcpy(event->command_id, e->command_id.data, 16);
     if (row->seq != a->n_events || row->case_id != e->case_id || row->type != (uint16_t)e->body_case)
         audit_broken(a, "seq %llu: the row of the block says something else", (unsigned long long)row->seq);
-    check_identity(a, event);
+    check_identity(a, event, e);
     check_event(a, &(struct input){row->seq, time_us, e});
 }
 

@@ -38,7 +38,7 @@ static const struct {
 static void on_service_boot(void *self, struct env *env)
 {
     struct office_service *s = self;
-    char instance[80];
+    char instance[80], credit[40];
     snprintf(instance, sizeof instance, "--instance=%s", s->instance);
     char *argv[12] = {"kesu", instance, "--run-dir=" OFFICE_RUN, "--data-dir=" OFFICE_DATA};
     char *envp[] = {NULL};
@@ -48,7 +48,8 @@ static void on_service_boot(void *self, struct env *env)
         argv[argc++] = "--key-pool=64";
         argv[argc++] = "--segment-bytes=64KiB";
         argv[argc++] = "--ballast=256KiB";
-        if (s->office->little_credit) argv[argc++] = "--command-credit=8";
+        snprintf(credit, sizeof credit, "--command-credit=%u", OFFICE_LITTLE_CREDIT);
+        if (s->office->little_credit) argv[argc++] = credit;
     }
     if (strcmp(s->def->name, "notification") == 0) argv[argc++] = "--retry-after=1s,3s,6s,10s,15s";
     if (strcmp(s->def->name, "email") == 0) argv[argc++] = "--maildirs=" OFFICE_MAILBOX "=" OFFICE_MAIL;

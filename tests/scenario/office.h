@@ -10,13 +10,14 @@
 #include "sim/watch.h"
 #include "svc.h"
 
-#define OFFICE_RUN          "office/run"
-#define OFFICE_DATA         "office/data"
-#define OFFICE_POLICY       "office/policy"
-#define OFFICE_MAIL         "office/mail"
-#define OFFICE_MAILBOX      "complaints@scenario.example"
-#define OFFICE_POISON       "POISON-TASK" /* a text no worker survives */
-#define OFFICE_MAX_SERVICES 12
+#define OFFICE_RUN           "office/run"
+#define OFFICE_DATA          "office/data"
+#define OFFICE_POLICY        "office/policy"
+#define OFFICE_MAIL          "office/mail"
+#define OFFICE_MAILBOX       "complaints@scenario.example"
+#define OFFICE_POISON        "POISON-TASK" /* a text no worker survives */
+#define OFFICE_LITTLE_CREDIT 8
+#define OFFICE_MAX_SERVICES  12
 
 struct office;
 struct people;
@@ -49,6 +50,8 @@ struct office_service {
     struct sim_instance *i;
     struct svc *svc;       /* of this boot */
     uint64_t head_at_boot; /* of the journal */
+    uint64_t heard_life;   /* in which it has heard of intake what credit it has */
+    uint64_t epoch;        /* of a worker, as it said last */
     unsigned failed_starts;
 };
 
@@ -82,6 +85,7 @@ struct office {
     struct arena watch_arena;
     char **segments;
     unsigned n_segments;
+    struct idset leases;      /* tasks given to workers that live */
     struct idset erased_keys; /* told of */
     struct idset rows;        /* commands of folds, committed */
     struct office_credit *credits;
@@ -119,44 +123,11 @@ void people_check(const struct people *p);
 bool people_change_policy(struct people *p); /* false: not now */
 unsigned people_accepted(const struct people *p);
 
-/* mailman.c: mail that comes in. */
-struct mailman *mailman_new(struct office *o);
-void mailman_free(struct mailman **p);
-void mailman_post(struct mailman *m);
-void mailman_renamed(struct mailman *m, const char *from, const char *to);
-const char *mailman_waiting(const struct mailman *m); /* name of one in new/; NULL: none */
-unsigned mailman_posted(const struct mailman *m);
-
-/* ask.c: control sockets. NULL: no answer in that time; refusals are answers.
- * The answer lives in the arena. */
-Kesu__V1__ControlReply *ask(struct office *o, const char *endpoint, Kesu__V1__ControlRequest *request,
-                            int64_t patience_us, struct arena *arena);
-
-/* finish.c: no faults any more; no faults any more; waits until all is quiet, then compares all with all. */
+/* finish.c: no faults any more; waits until all is quiet, then compares all with all. */
 void finish(struct office *o);
 /* In the middle: whoever answers must be right. False: nobody did. */
 bool finish_check(struct office *o, const struct office_service *s);
 
-/* watch.c: looks at the moment things happen. */
-void watch_start(struct office *o);
-void watch_end(struct office *o);
-void watch_recheck(struct office *o); /* the whole journal as it is on disk */
-/* A fold acts: it must have folded all there was when it started. Returns how far it has. */
-uint64_t watch_effect(struct office *o, const struct office_service *s, const char *what);
-
-/* erase.c: somebody is told of these events. */
-void erase_told(struct office *o, uint64_t first_seq, uint64_t last_seq);
-void erase_check_keys(struct office *o, Kesu__V1__Key *const *keys, size_t n);
-void erase_check_mail(struct office *o, const struct sim_mail *m, uint64_t folded_seq);
-void erase_check(struct office *o); /* at the end */
-
-/* mails.c: what the outside world gets. */
-struct mails *mails_new(void);
-void mails_free(struct mails **p);
-void mails_leave(struct office *o, const struct office_service *s, const struct sim_mail *m);
-void mails_taken(struct office *o, const struct sim_mail *m);
-void mails_header(struct span text, const char *name, char ret[320]); /* empty: there is none */
-bool mails_are_settled(struct office *o); /* each has its outcome in the journal */
-void mails_check(struct office *o);
+#include "parts.h"
 
 #endif

@@ -218,6 +218,7 @@ static void check_commands(struct office *o, const struct office_service *s, con
 {
     const Kesu__V1__CommandBatch *batch = unpack(o, &kesu__v1__command_batch__descriptor, m->head);
     if (batch == NULL) return;
+    lease_commands_sent(o, s, batch->n_commands);
     if (batch->n_commands > 0) watch_effect(o, s, "commands");
     for (size_t i = 0; i < batch->n_commands; i++) {
         const Kesu__V1__Command *c = batch->commands[i];
@@ -227,26 +228,34 @@ static void check_commands(struct office *o, const struct office_service *s, con
     }
 }
 
-static const struct office_service *service_of(const struct office *o, const struct sim_instance *i)
+static struct office_service *service_of(struct office *o, const struct sim_instance *i)
 {
     for (unsigned k = 0; k < o->n_services; k++)
         if (o->services[k].i == i) return &o->services[k];
     return NULL;
 }
 
+static bool is_lane(const char *endpoint)
+{
+    return ends_with(endpoint, "/intake-services.ipc") || ends_with(endpoint, "/intake-people.ipc") ||
+           ends_with(endpoint, "/intake-new.ipc");
+}
+
 static void on_sent(void *self, const struct sim_sent *m)
 {
     struct office *o = self;
-    const struct office_service *s = service_of(o, m->from);
+    struct office_service *s = service_of(o, m->from);
     if (s == NULL || o->audit.broken[0] != '\0') return;
     if (m->by_server && ends_with(m->endpoint, "/intake-feed.ipc"))
         check_feed(o, m);
-    else if (m->by_server &&
-             (ends_with(m->endpoint, "/intake-services.ipc") ||
-              ends_with(m->endpoint, "/intake-people.ipc") || ends_with(m->endpoint, "/intake-new.ipc")))
+    else if (m->by_server && is_lane(m->endpoint))
         check_replies(o, m);
-    else if (!m->by_server && s->fold != NULL && ends_with(m->endpoint, "/intake-services.ipc"))
+    else if (!m->by_server && s->fold != NULL && is_lane(m->endpoint))
         check_commands(o, s, m);
+    else if (!m->by_server && ends_with(m->endpoint, "/routing-tasks.ipc")) {
+        const Kesu__V1__ToRouting *said = unpack(o, &kesu__v1__to_routing__descriptor, m->head);
+        if (said != NULL) lease_results_sent(o, s, said);
+    }
 }
 
 static void on_call(void *self, const struct sim_mail *m)
@@ -267,18 +276,34 @@ static void on_renamed(void *self, const struct sim_instance *i, const char *fro
     if (i != o->inspector) mailman_renamed(o->mailman, from, to);
 }
 
+static void hear_commands(struct office *o, struct span head)
+{
+    const Kesu__V1__CommandBatch *batch = unpack(o, &kesu__v1__command_batch__descriptor, head);
+    if (batch != NULL) lease_commands_handed(o, batch);
+}
+
 /* A worker dies of a poison task. */
+static bool hear_tasks(struct office *o, const struct office_service *s, struct span head)
+{
+    if (memmem(head.p, head.n, OFFICE_POISON, strlen(OFFICE_POISON)) != NULL) {
+        o->disasters[POISON_TASK]++;
+        return true;
+    }
+    const Kesu__V1__ToWorker *m = unpack(o, &kesu__v1__to_worker__descriptor, head);
+    if (m != NULL) lease_tasks_handed(o, s, m);
+    return false;
+}
+
 static bool on_handed(void *self, const struct sim_instance *to, const char *endpoint, uint64_t peer,
                       struct span head)
 {
     struct office *o = self;
-    const struct office_service *s = service_of(o, to);
+    struct office_service *s = service_of(o, to);
     if (s == NULL) return false;
     if (peer != 0 && ends_with(endpoint, "/intake-feed.ipc")) hear_reader(o, peer, head);
-    if (strcmp(s->def->name, "routing-worker") != 0) return false;
-    if (memmem(head.p, head.n, OFFICE_POISON, strlen(OFFICE_POISON)) == NULL) return false;
-    o->disasters[POISON_TASK]++;
-    return true;
+    if (peer != 0 && is_lane(endpoint)) hear_commands(o, head);
+    if (peer == 0 && is_lane(endpoint)) s->heard_life = lease_life(s);
+    return peer == 0 && ends_with(endpoint, "/routing-tasks.ipc") && hear_tasks(o, s, head);
 }
 
 void watch_start(struct office *o)
@@ -299,6 +324,7 @@ void watch_end(struct office *o)
     for (unsigned i = 0; i < o->n_segments; i++) free(o->segments[i]);
     free((void *)o->segments);
     free(o->credits);
+    idset_deinit(&o->leases);
     idset_deinit(&o->erased_keys);
     idset_deinit(&o->rows);
     arena_deinit(&o->watch_arena);
