@@ -104,6 +104,8 @@ void fold_verify_step(struct fold *f)
     if (!v->done && empty && f->at.seq == 0 && v->aside->at.seq == 0) compare(f, v);
     if (v->done) {
         end(f, v->err);
+    } else if (v->aside->state == FOLD_STARTING) { /* no room for it: nothing is said of the fold */
+        fold_verify_cancel(f, v->aside->why);
     } else if (v->aside->state != FOLD_WORKING) {
         (void)snprintf(v->difference, sizeof(v->difference), "folding again: %s", v->aside->why);
         end(f, 0);

@@ -572,6 +572,27 @@ static void verify_may_begin_before_the_first_block(void **state)
     }
 }
 
+static void verify_without_room_says_nothing_of_the_fold(void **state)
+{
+    (void)state;
+    struct office o;
+    struct sim_faults no_room = {.disk_full = 1000000};
+    open_office(&o, 1);
+    start(&o);
+    journal_opened(&o);
+    fake_intake_block(&o.intake);
+    sim_run(o.sim, 10 * USEC_PER_SEC);
+    assert_int_equal(fold_cursor_seq(o.fold), 1);
+    journal_note(&o);
+    fake_intake_block(&o.intake);
+    sim_set_faults(o.sim, &no_room);
+    assert_int_equal(fold_verify_start(o.fold, on_verified, &o), 0);
+    sim_run(o.sim, 10 * USEC_PER_SEC);
+    assert_int_equal(o.verify_err, E_AGAIN);
+    assert_non_null(strstr(o.difference, "not compared"));
+    close_office(&o);
+}
+
 static void journal_policy(struct office *o, const char *name, uint8_t hash_byte)
 {
     uint8_t hash[HASH_BYTES] = {hash_byte};
@@ -658,4 +679,5 @@ UNIT_MAIN(cmocka_unit_test(folds_live_and_sends_when_committed),
           cmocka_unit_test(three_deaths_halt_until_skipped), cmocka_unit_test(an_error_of_a_handler_halts),
           cmocka_unit_test(low_storage_pauses), cmocka_unit_test(verify_finds_what_differs),
           cmocka_unit_test(verify_may_begin_before_the_first_block),
+          cmocka_unit_test(verify_without_room_says_nothing_of_the_fold),
           cmocka_unit_test(the_policy_in_force_follows_the_cursor), cmocka_unit_test(a_silent_intake_is_told))
