@@ -57,7 +57,7 @@ static void on_service_boot(void *self, struct env *env)
     struct conf *conf = NULL;
     char *error = NULL;
     s->svc = NULL;
-    s->head_at_boot = s->office->audit.n_events;
+    s->head_at_boot = s->office->told_seq;
     int e = conf_load(&env->mem, tables, 2, "kesu", argc, argv, envp, &conf, &error);
     if (e != 0) audit_broken(&s->office->audit, "%s", error);
     if (e == 0) e = svc_new(env, s->def, conf, &s->svc);

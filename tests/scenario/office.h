@@ -49,7 +49,7 @@ struct office_service {
     const char *query;           /* endpoint of the query socket beside the control socket; NULL */
     struct sim_instance *i;
     struct svc *svc;       /* of this boot */
-    uint64_t head_at_boot; /* of the journal */
+    uint64_t head_at_boot; /* of the journal, as anybody was told */
     uint64_t heard_life;   /* in which it has heard of intake what credit it has */
     uint64_t epoch;        /* of a worker, as it said last */
     unsigned failed_starts;
@@ -88,6 +88,7 @@ struct office {
     struct idset leases;      /* tasks given to workers that live */
     struct idset erased_keys; /* told of */
     struct idset rows;        /* commands of folds, committed */
+    uint64_t told_seq;        /* by intake to anybody */
     struct office_credit *credits;
     unsigned n_credits;
     struct mails *mails;

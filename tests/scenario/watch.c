@@ -123,6 +123,7 @@ static void must_be_durable(struct office *o, const char *what, uint64_t seq)
 {
     if (seq > o->audit.n_events)
         audit_broken(&o->audit, "%s seq %llu, which is not on disk", what, (unsigned long long)seq);
+    if (seq > o->told_seq) o->told_seq = seq;
 }
 
 static void check_replies(struct office *o, const struct sim_sent *m)
