@@ -124,8 +124,16 @@ class Office:
             return False
 
     def wait_ready(self):
-        wait_for(lambda: all(self.is_ready(name) for name in self.daemons), "every daemon is ready")
-        return self
+        """Returns when each was first seen ready (monotonic)."""
+        seen = {}
+
+        def all_ready():
+            for name in self.daemons:
+                if name not in seen and self.is_ready(name):
+                    seen[name] = time.monotonic()
+            return len(seen) == len(self.daemons)
+        wait_for(all_ready, "every daemon is ready")
+        return seen
 
     def kesu(self, *args):
         command = [os.path.join(self.build, "bin", "kesu"), *args, "--run-dir", self.run, "--data-dir", self.data]

@@ -40,7 +40,6 @@ def start_all(office, wait=True, email=False):
         office.start("email", f"--maildirs=complaints@example.com={inbox}")
     if wait:
         office.wait_ready()
-    return list(office.daemons)
 
 
 def run(bench):
