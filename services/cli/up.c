@@ -67,6 +67,9 @@ static void add_notification(struct up *u, const struct up_mail *mail)
     up_child_arg(k, mail->smtp_url != NULL ? mail->smtp_url : "");
     up_child_arg(k, "--maildir");
     up_child_arg(k, mail->sent);
+    if (mail->smtp_url != NULL) return;
+    up_child_arg(k, "--max-in-flight"); /* a Maildir forgets none, and each commit serves so many */
+    up_child_arg(k, "64");
 }
 
 static void add_demo(struct up *u, const struct up_mail *mail)
