@@ -203,15 +203,17 @@ docs: all ## regenerate what documentation is generated from tables
 docs-check: all ## fail when generated documentation is stale
 	tests/docs check $(BUILD)/bin
 
+# As tests/bench/run --help says, e.g. BENCH_FLAGS='--events=10000000 --clocks=10000000'.
+BENCH_FLAGS ?=
 .PHONY: bench
 bench: all $(benches) ## speed and memory, each figure with its ratio to a limit, and the floors
-	tests/bench/run $(BUILD)
+	tests/bench/run $(BENCH_FLAGS) $(BUILD)
 .PHONY: bench-quick
 bench-quick: all $(benches) ## the same from smaller sizes
-	tests/bench/run --quick $(BUILD)
+	tests/bench/run --quick $(BENCH_FLAGS) $(BUILD)
 .PHONY: bench-peers
 bench-peers: all $(benches) $(peers) ## beside the message stores that are installed (deploy/install-deps peers)
-	tests/bench/run --peers $(BUILD)
+	tests/bench/run --peers $(BENCH_FLAGS) $(BUILD)
 
 .PHONY: install
 install: all ## install programs, policy, man pages, systemd units under PREFIX (/usr/local)

@@ -82,4 +82,4 @@ def judge(got, sign, limit):
     if limit is None:
         return "-"
     met = got >= limit if sign == ">=" else got <= limit
-    return f"{sign} {limit:g} {'met' if met else 'missed'}"
+    return f"{sign} {limit:,} {'met' if met else 'missed'}"

@@ -43,7 +43,12 @@ def scaling(bench, office):
     for i in range(1, MANY):
         start(office, f"worker-{i}", f"--work-delay={DELAY_US}")
     office.wait_ready()
-    many = judged_per_second(bench, office, bench.size(20000, 80000))
+    tasks = bench.size(20000, 80000)
+    before = office.cpu_seconds()
+    many = judged_per_second(bench, office, tasks)
+    used = {name: (cpu - before[name]) * 1e6 / tasks for name, cpu in office.cpu_seconds().items()}
+    print(f"# workers: CPU a task: intake {used.pop('intake'):.0f} us (with accepting), routing "
+          f"{used.pop('routing'):.0f} us, all workers {sum(used.values()):.0f} us")
     print(f"# workers: 1 makes {one:.0f} tasks/s, {MANY} make {many:.0f}, {DELAY_US} us each")
     bench.figures.add(f"worker_scaling_{MANY}", many, "tasks/s", MANY * one, f"{MANY}*worker_1")
     office.stop("one", *(f"worker-{i}" for i in range(1, MANY)))
