@@ -92,8 +92,8 @@ int cli_ask(struct cli *c, const char *name, Kesu__V1__ControlRequest *request, 
     int err = cli_try(c, name, request, c->timeout_us, arena, ret);
     if (err == E_CLOSED) return cli_fail(c, CLI_UNAVAILABLE, "interrupted");
     if (err == E_TIMEOUT)
-        return cli_fail(c, CLI_UNAVAILABLE, "no answer at %s; is it running? ('kesu up' starts all)",
-                        place.endpoint);
+        return cli_fail(c, CLI_UNAVAILABLE, "no answer at %s; is it running%s", place.endpoint,
+                        place.keys != NULL ? ", and is our key in its list?" : "? ('kesu up' starts all)");
     if (err != 0) return cli_fail(c, CLI_INTERNAL, "%s: %s", name, err_text(err));
     if ((*ret)->body_case == KESU__V1__CONTROL_REPLY__BODY_REFUSED) return cli_refused(c, (*ret)->refused);
     return 0;
