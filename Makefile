@@ -48,10 +48,11 @@ KILLS        ?= 30
 STALL        ?= 3
 FAULTS       ?= 20
 KESU_POWER_POINTS ?= 200
+KESU_ERASE_KILLS ?= 3
 FUZZ_SECONDS ?= 10
-long_counts  := SEEDS=10000 KILLS=100 STALL=30 FAULTS=280 KESU_POWER_POINTS=4000
+long_counts  := SEEDS=10000 KILLS=100 STALL=30 FAULTS=280 KESU_POWER_POINTS=4000 KESU_ERASE_KILLS=60
 # Tests in Python read theirs from the environment.
-export KILLS STALL FAULTS KESU_POWER_POINTS
+export KILLS STALL FAULTS KESU_POWER_POINTS KESU_ERASE_KILLS
 
 # ---- what there is -------------------------------------------------------
 protos        := $(wildcard proto/kesu/v1/*.proto)
