@@ -96,7 +96,9 @@ static void drop_attachments(struct intake *in, struct blob *blobs, const Kesu__
         const ProtobufCBinaryData *name = &p->attachments[i]->blob;
         if (name->len != HASH_BYTES || is_shared(in, span_of(name->data, name->len), arena)) continue;
         int err = blob_drop(blobs, name->data);
-        if (err != 0 && err != E_NOT_FOUND)
+        if (err == E_NOT_FOUND)
+            log_warn(in->env, "evidence of an erased person is not in this data directory");
+        else if (err != 0)
             log_error(in->env, "evidence of an erased person could not be destroyed", LOG_ERR(err));
     }
 }
