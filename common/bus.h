@@ -48,6 +48,7 @@ struct bus_server_opts {
     const char *endpoint;
     size_t max_bytes; /* of a frame; 0 = BUS_MAX_BYTES */
     unsigned budget;  /* messages drained in a turn; 0 = 64. Lanes have weights by it. */
+    bool gives_way;   /* after a message, to a job that has ended meanwhile */
     bus_on_request on_message;
     void *self;
     const struct bus_keys *keys; /* NULL: ipc and inproc only */

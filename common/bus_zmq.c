@@ -38,6 +38,7 @@ struct bus_socket {
     uv_poll_t poll;
     bool polled;
     unsigned budget;
+    bool gives_way;
     bool paused;
     bool router;
     int type;
@@ -144,7 +145,10 @@ static bool drain(struct real_source *source)
 {
     struct bus_socket *s = (struct bus_socket *)source;
     unsigned n = 0;
-    while (n < s->budget && !s->paused && s->zmq != NULL && drain_one(s)) n++;
+    while (n < s->budget && !s->paused && s->zmq != NULL && drain_one(s)) {
+        n++;
+        if (s->gives_way && loop_lanes_ended(s->real)) break;
+    }
     return n > 0;
 }
 
@@ -460,6 +464,7 @@ static int server_listen(struct env *env, const struct bus_server_opts *opts, st
     int e = open_bound(env, ZMQ_ROUTER, opts->endpoint, opts->max_bytes, opts->keys, &s);
     if (e < 0) return e;
     s->budget = opts->budget > 0 ? opts->budget : DEFAULT_BUDGET;
+    s->gives_way = opts->gives_way;
     s->on_request = opts->on_message;
     s->self = opts->self;
     socket_start(s);

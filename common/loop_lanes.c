@@ -119,6 +119,13 @@ static void take_finished(struct lane *l)
     pthread_mutex_unlock(&l->mutex);
 }
 
+bool loop_lanes_ended(const struct env_real *r)
+{
+    for (const struct lane *l = r->lanes; l != NULL; l = l->next)
+        if (atomic_load_explicit(&l->any_finished, memory_order_relaxed)) return true;
+    return false;
+}
+
 bool loop_lanes_run(struct env_real *r)
 {
     bool ran = false;

@@ -100,7 +100,8 @@ void loop_timers_deinit(struct env_real *r);
 struct lane *loop_lane_open(struct env *env, const char *name);
 void loop_lane_post(struct lane *lane, struct job *job);
 void loop_lane_close(struct lane *lane);
-bool loop_lanes_run(struct env_real *r); /* calls done of what is finished */
+bool loop_lanes_run(struct env_real *r);         /* calls done of what is finished */
+bool loop_lanes_ended(const struct env_real *r); /* is there any? */
 
 /* Made at first use. */
 void bus_zmq_deinit(struct env_real *r);

@@ -8,6 +8,7 @@
 #include "bus_zmq.h"
 #include "clock.h"
 #include "err.h"
+#include "real.h"
 #include "real_world.h"
 #include "sched.h"
 #include "unit.h"
@@ -383,8 +384,78 @@ static void nothing_is_missed_while_sending(void **state)
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, real_world_open, real_world_close)
+struct busy_lane {
+    struct job job; /* first */
+    struct lane_of to;
+    struct env *env;
+    struct lane *lane;
+    bool posted;
+};
+
+static void no_work(struct job *job)
+{
+    (void)job;
+}
+
+static void on_job_done(struct job *job)
+{
+    struct busy_lane *b = (struct busy_lane *)job;
+    b->to.trace[(*b->to.n)++] = 'd';
+}
+
+/* At the first message a job is begun, and has ended before the handler returns. */
+static void on_message_beside_job(void *self, uint64_t peer, const struct bus_msg *msg)
+{
+    struct busy_lane *b = self;
+    on_traced(&b->to, peer, msg);
+    if (b->posted) return;
+    b->posted = true;
+    lane_post(b->env, b->lane, &b->job);
+    while (!loop_lanes_ended(real_of(b->env))) continue;
+}
+
+static void a_job_that_ended_comes_before_the_next_message(void **state)
+{
+    struct real_world *w = *state;
+    static const char *const wanted[] = {"aaaaad", "adaaaa"};
+    for (unsigned gives_way = 0; gives_way < 2; gives_way++) {
+        char trace[64] = "", endpoint[96];
+        unsigned n = 0;
+        struct busy_lane b = {.job = {.work = no_work, .done = on_job_done},
+                              .to = {.trace = trace, .n = &n, .name = 'a'},
+                              .env = w->env,
+                              .lane = lane_open(w->env, "beside")};
+        struct heard heard = {.env = w->env};
+        struct bus_client *client;
+        struct bus_server *server;
+        snprintf(endpoint, sizeof(endpoint), "ipc://%s/way-%u", w->dir, gives_way);
+        struct bus_server_opts opts = {.endpoint = endpoint,
+                                       .budget = 8,
+                                       .gives_way = gives_way == 1,
+                                       .on_message = on_message_beside_job,
+                                       .self = &b};
+        assert_int_equal(bus_listen(w->env, &opts, &server), 0);
+        bus_pause(w->env, server, true);
+        struct bus_client_opts copts = {.endpoint = endpoint, .on_message = on_answer, .self = &heard};
+        assert_int_equal(bus_connect(w->env, &copts, &client), 0);
+        for (unsigned sent = 0; sent < 5;) {
+            if (bus_send(w->env, client, SPAN_LIT("x"), NULL) == 0)
+                sent++;
+            else
+                real_world_pass(w, 5 * USEC_PER_MS);
+        }
+        real_world_pass(w, 50 * USEC_PER_MS); /* all of it is in the socket */
+        bus_pause(w->env, server, false);
+        assert_true(real_world_wait(w, &n, 6));
+        assert_string_equal(trace, wanted[gives_way]);
+        bus_client_close(w->env, client);
+        bus_server_close(w->env, server);
+        lane_close(w->env, b.lane);
+    }
+}
+
 UNIT_MAIN(TEST(only_keys_of_the_list_get_in), TEST(lists_change_while_they_are_used),
           TEST(a_server_changes_its_pair), TEST(a_client_changes_its_pair),
           TEST(who_cannot_be_refused_is_turned_away), TEST(the_test_finds_an_open_door),
           TEST(keys_must_be_files_of_ours), TEST(routing_ids_of_their_own), TEST(budgets_are_weights),
-          TEST(nothing_is_missed_while_sending))
+          TEST(a_job_that_ended_comes_before_the_next_message), TEST(nothing_is_missed_while_sending))
