@@ -96,6 +96,8 @@ class Engine:
 
     def close(self):
         self.stop()
+        for left in self.dir.glob("exec/netns/*"):
+            subprocess.run(["umount", left], capture_output=True, check=False)
         self.lock.close()
         shutil.rmtree(self.dir, ignore_errors=True)
 
@@ -109,7 +111,8 @@ class Engine:
         return self.docker("images", "--quiet", name) != ""
 
     def make_base(self):
-        """Debian's slim image is a minbase without documentation: made here, since no registry may be in reach."""
+        """Debian's slim image is a minbase without documentation, and its dpkg does not sync each file: made here,
+        since no registry may be in reach."""
         if self.has_image(BASE):
             return
         tar = STORE / "base.tar"
@@ -117,7 +120,7 @@ class Engine:
             part = STORE / "base.part.tar"
             run(["mmdebstrap", "--variant=minbase", "--dpkgopt=path-exclude=/usr/share/man/*",
                  "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/locale/*",
-                 "bookworm", part])  # fmt: skip
+                 "--dpkgopt=force-unsafe-io", "bookworm", part])  # fmt: skip
             part.rename(tar)
         self.docker("import", tar, BASE)
 
