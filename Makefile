@@ -143,7 +143,8 @@ check-crash: all python-protos $(BUILD)/tests/crash/recorder.so ## kill -9, powe
 
 # The image that is upgraded from: of a commit, or of this tree under another label.
 PREVIOUS ?=
-first_image = $(shell git log --diff-filter=A --format=%H -- deploy/Dockerfile 2>/dev/null | tail -n 1)
+# The first whose data directory has a place for the evidence that intake and email share.
+first_image = $(shell git log -S/var/lib/kesu/blobs --format=%H -- deploy/Dockerfile 2>/dev/null | tail -n 1)
 .PHONY: check-containers
 check-containers: all python-protos ## build the images, run docker-compose, kill and upgrade services (PREVIOUS=COMMIT)
 	PREVIOUS=$(PREVIOUS) PYTHONPATH=$(abspath $(BUILD))/python $(pytest) tests/containers
