@@ -70,7 +70,7 @@ static inline int store_begin(struct env *env, struct store *s, enum store_mode 
     return env->store->begin(s, mode, ret);
 }
 /* Ends the transaction whatever it returns. E_NOSPACE: nothing was written,
- * the store is as before. E_IO: a sync failed; call env_die. */
+ * the store is as before. E_IO: nobody knows what is on disk; call env_die. */
 static inline int store_commit(struct env *env, struct store_txn *t, enum store_sync sync)
 {
     return env->store->commit(t, sync);

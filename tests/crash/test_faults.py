@@ -57,11 +57,15 @@ def enabled(name, probability, number):
 
 
 def control(office, daemon, command):
-    """A process that ends meanwhile does not answer."""
-    subprocess.run(
-        ["fiu-ctrl", "-c", command, "-f", str(office.dir / "fiu"), str(office.processes[daemon].pid)],
-        capture_output=True, timeout=30, check=False,
+    """Nobody reads it when the daemon ends meanwhile."""
+    process = office.processes[daemon]
+    told = subprocess.Popen(
+        ["fiu-ctrl", "-c", command, "-f", str(office.dir / "fiu"), str(process.pid)],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )
+    until(lambda: told.poll() is not None or process.poll() is not None, f"{daemon} is told {command}")
+    told.kill()
+    told.wait()
 
 
 def check_end(office, daemon, fault):

@@ -89,18 +89,30 @@ def people_work(office, case_id):
         lane.close()
 
 
-def mail(office, n):
-    """Through the pipe of an MTA; its exit code."""
-    raw = (
+def raw_mail(n):
+    """With evidence."""
+    return (
         f"From: m{n}@example.com\r\nTo: c@example.com\r\nSubject: wet\r\nMessage-ID: <{n}@example.com>\r\n"
         "Date: Sun, 22 Nov 2026 10:00:00 +0800\r\nMIME-Version: 1.0\r\n"
         "Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\nContent-Type: text/plain\r\n\r\nsee there\r\n"
-        "--x\r\nContent-Type: image/png; name=a.png\r\n\r\n" + "evidence " * 20000 + "\r\n--x--\r\n"
-    )
+        "--x\r\nContent-Type: image/png; name=a.png\r\n\r\n" + f"evidence {n} " * 20000 + "\r\n--x--\r\n"
+    ).encode()
+
+
+def pipe(office, n):
+    """A mail through the pipe of an MTA; its exit code."""
     return subprocess.run(
         [BIN / "kesu-email", "--pipe", "--run-dir", office.run, "--data-dir", office.data, "--pipe-timeout", "2s"],
-        input=raw.encode(), capture_output=True, timeout=60, check=False,
+        input=raw_mail(n), capture_output=True, timeout=60, check=False,
     ).returncode
+
+
+def cases_by_mail(office):
+    reader = office.journal()
+    try:
+        return sum(e.name == "case_opened" and e.event.client != "load" for e in reader.all(60))
+    finally:
+        reader.close()
 
 
 def says(office, name, text, times=1):
@@ -127,7 +139,7 @@ def test_below_the_reserve_what_is_there_is_finished_and_nothing_new_begun(small
     leave(small, RESERVE // 2)
     until(lambda: refusal(small).code == command_pb2.E_STORAGE_LOW, "new cases are refused")
     assert refusal(small).disposition == command_pb2.DISPOSITION_RETRY
-    assert mail(small, 1) == EX_TEMPFAIL
+    assert pipe(small, 1) == EX_TEMPFAIL
     assert people_work(small, case), "who finishes a case may do so"
     assert small.info("sla-watch").folded_seq == folded < small.info("intake").head_seq
 
@@ -136,25 +148,33 @@ def test_below_the_reserve_what_is_there_is_finished_and_nothing_new_begun(small
     make_room(small)
     waits.join(60)
     assert not waits.is_alive() and not driver.waiting
-    assert mail(small, 1) == EX_OK
+    assert pipe(small, 1) == EX_OK
     check_after(small, driver)
 
 
 def test_a_disk_that_is_full_loses_nothing(small):
     start(small, 0)
+    maildir = small.dir / "Maildir"
+    for part in ("tmp", "new", "cur"):
+        (maildir / part).mkdir(parents=True)
+    small.start("email", "--maildirs", f"c@example.com={maildir}")
     driver = Driver(small, small.data / "Sent")
     assert driver.open_cases(40)
     leave(small, 0)
     filling = threading.Thread(target=driver.open_cases, args=(400,), daemon=True)
     filling.start()
     says(small, "intake", "journal: no space left")
-    assert mail(small, 1) == EX_TEMPFAIL
+    assert pipe(small, 1) == EX_TEMPFAIL
+    (maildir / "tmp/2").write_bytes(raw_mail(2))
+    (maildir / "tmp/2").rename(maildir / "new/2")
     leave(small, 0)  # what the ballast gave back, too
     assert all(process.poll() is None for process in small.processes.values()), "nobody ended"
     make_room(small)
     filling.join(60)
     assert not filling.is_alive() and not driver.waiting
-    assert mail(small, 1) == EX_OK
+    assert pipe(small, 1) == EX_OK
+    until(lambda: cases_by_mail(small) == 2, "the mail in the Maildir is a case, too")
+    assert not list((maildir / "new").iterdir()), "and taken"
     check_after(small, driver)
 
 
