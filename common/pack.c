@@ -93,7 +93,7 @@ static inline void put_number(struct room *r, uint8_t kind, uint64_t v)
 static bool put_message(struct room *r, const struct plan *p, const uint8_t *m);
 
 // One value with its key; of text, bytes and messages an empty one, too.
-static bool put_value(struct room *r, const struct plan_field *f, const uint8_t *member)
+static bool put_part(struct room *r, const struct plan_field *f, const uint8_t *member)
 {
     const char *text;
     const uint8_t *message;
@@ -108,16 +108,22 @@ static bool put_value(struct room *r, const struct plan_field *f, const uint8_t 
         memcpy(&bytes, member, sizeof bytes);
         if (!put_bytes(r, bytes.data, bytes.len)) return false;
         break;
-    case PLAN_MESSAGE:
+    default:
         memcpy(&message, member, sizeof message);
         if (message != NULL && !put_message(r, f->message, message)) return false;
         if (!has(r, MAX_VARINT + MAX_TAG)) return false;
         put_varint(r, (uint64_t)(end - r->at));
-        break;
-    default:
-        if (!has(r, MAX_VARINT + MAX_TAG)) return false;
-        put_number(r, f->kind, number_at(f->kind, member));
     }
+    put_varint(r, f->key);
+    return true;
+}
+
+// Most are numbers, and seldom worth a call.
+static inline bool put_value(struct room *r, const struct plan_field *f, const uint8_t *member)
+{
+    if (f->kind >= PLAN_TEXT) return put_part(r, f, member);
+    if (!has(r, MAX_VARINT + MAX_TAG)) return false;
+    put_number(r, f->kind, number_at(f->kind, member));
     put_varint(r, f->key);
     return true;
 }
