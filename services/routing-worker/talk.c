@@ -99,7 +99,8 @@ static void on_turn(void *self)
         take_task(w, buf_span(task));
         buf_unref(task);
     }
-    send_results(w);
+    if (w->n_waiting == 0 || w->waiting[w->first_waiting].due_us > w->first_result_us + RESULTS_US)
+        send_results(w);
     stats_set(w->m.waiting, w->n_waiting);
     if (w->n_waiting > 0) timer_set(w->env, w->turn, w->waiting[w->first_waiting].due_us);
 }
