@@ -125,6 +125,7 @@ static int find_end(struct cli *c, const char *path, struct backup_reader *r)
     int got = 1, status = cli_backup_open(c, path, r);
     if (status != 0) return status;
     while (got == 1) got = cli_backup_next(c, r, &block);
+    if (got != 0) cli_backup_close(r);
     return got == 0 ? 0 : got - 1;
 }
 

@@ -243,7 +243,37 @@ static void keys_come_beside_and_when_asked(void **state)
     close_reader(&r);
 }
 
+static void keys_of_the_erased_are_forgotten(void **state)
+{
+    (void)state;
+    struct reader r;
+    const uint8_t *secret = NULL;
+    uint64_t gone[2] = {9, 500}; /* one that it has, one it never had */
+    open_reader(&r, 1);
+    r.ring = seal_ring_new(&mem_libc, 16);
+    r.intake.keys_from = 9;
+    journal_notes(&r, 1);
+    start_reader(&r);
+    sim_run(r.sim, 5 * USEC_PER_SEC);
+    assert_int_equal(seal_ring_get(r.ring, 9, &secret), 0);
+    r.intake.keys_from = 10;
+    Kesu__V1__Event e = KESU__V1__EVENT__INIT;
+    Kesu__V1__CustomerErased erased = KESU__V1__CUSTOMER_ERASED__INIT;
+    erased.key_ids = gone;
+    erased.n_key_ids = 2;
+    e.body_case = KESU__V1__EVENT__BODY_CUSTOMER_ERASED;
+    e.customer_erased = &erased;
+    fake_intake_event(&r.intake, 0, &e);
+    fake_intake_block(&r.intake);
+    sim_run(r.sim, 5 * USEC_PER_SEC);
+    assert_int_equal(seal_ring_get(r.ring, 9, &secret), E_ERASED);
+    assert_int_equal(seal_ring_get(r.ring, 500, &secret), E_NOT_FOUND);
+    seal_ring_free(&r.ring);
+    close_reader(&r);
+}
+
 UNIT_MAIN(cmocka_unit_test(gets_every_block_once_in_order), cmocka_unit_test(comes_through_loss_and_restarts),
           cmocka_unit_test(takes_no_more_than_its_credit), cmocka_unit_test(another_journal_is_told),
           cmocka_unit_test(a_changed_block_is_not_given), cmocka_unit_test(starts_within_a_block),
-          cmocka_unit_test(keys_come_beside_and_when_asked))
+          cmocka_unit_test(keys_come_beside_and_when_asked),
+          cmocka_unit_test(keys_of_the_erased_are_forgotten))
