@@ -10,11 +10,12 @@ import random
 import shutil
 import signal
 import subprocess
+import time
 
 import kesu_client
 import pytest
 from audit import Driver, check_done_once
-from conftest import quick_policy, until
+from conftest import DAEMONS, quick_policy, until
 
 FAULTS = int(os.environ.get("FAULTS", "20"))
 STARTS = FAULTS // 2
@@ -76,6 +77,25 @@ def check_end(office, daemon, fault):
     return status
 
 
+def start(office, name):
+    """Until it is ready or has ended. libfiu may stand still while threads begin: it looks functions up with its own
+    lock held, against the loader's lock of a thread that loads a library. Such a start is made again."""
+    for _ in range(5):
+        process = office.start(name, wait=False)
+        end = time.monotonic() + 10
+        while time.monotonic() < end:
+            if process.poll() is not None or office.http(name, "/readyz")[0] == 200:
+                return process
+            time.sleep(0.01)
+        office.kill(name)
+    pytest.fail(f"{name} does not start:\n{office.log(name)[-2000:]}")
+
+
+def start_all(office):
+    for name in DAEMONS:
+        assert start(office, name).poll() is None, office.log(name)[-2000:]
+
+
 @pytest.fixture
 def faulty(office):
     """Daemons whose calls can be made to fail, mail into a Maildir."""
@@ -107,7 +127,7 @@ def under(office, driver, daemon, fault):
         control(office, daemon, f"disable name={fault[0]}")
     if check_end(office, daemon, fault) is not None:
         office.kill(daemon)
-        office.start(daemon)
+        assert start(office, daemon).poll() is None, office.log(daemon)[-2000:]
     assert driver.settle()
 
 
@@ -134,7 +154,7 @@ def test_a_failing_call_ends_or_refuses_and_loses_nothing(faulty):
     rest = [(name, fault) for name in faults for fault in faults[name] if (name, fault) not in first]
     dice = random.Random("faults")
     chosen = first + [pair for _ in range(1 + FAULTS // len(rest)) for pair in dice.sample(rest, len(rest))]
-    faulty.start_all()
+    start_all(faulty)
     faulty.agents_present()
     driver = Driver(faulty, faulty.dir / "Sent")
     for i, (daemon, fault) in enumerate(chosen[:FAULTS], 1):
@@ -151,8 +171,7 @@ def test_a_start_that_fails_can_be_made_again(faulty):
     faults = [f"posix/io/{name}" for name in names] + ["posix/io/sync/fsync", "posix/io/sync/fdatasync", "posix/mm/mmap"]
     for i in range(STARTS):
         faulty.environment["FIU_ENABLE"] = "\n".join(enabled(name, 0.02 * (i % 3), 0) for name in faults)
-        process = faulty.start("intake", wait=False)
-        until(lambda p=process: p.poll() is not None or faulty.http("intake", "/readyz")[0] == 200, "ready or ended")
+        process = start(faulty, "intake")
         check_end(faulty, "intake", "faults at the start")
         if process.poll() is None and driver.open_cases():
             ready += 1
@@ -160,7 +179,7 @@ def test_a_start_that_fails_can_be_made_again(faulty):
         faulty.kill("intake")
     faulty.environment["FIU_ENABLE"] = ""
     assert ready >= STARTS // 3
-    faulty.start_all()
+    start_all(faulty)
     faulty.agents_present()
     driver.settle()
     check_done_once(faulty, driver)
