@@ -117,6 +117,7 @@ void people_limit(struct people *p, uint32_t most);
 uint32_t people_acts(const struct people *p); /* so far */
 void people_rest(struct people *p);           /* starts nothing new; what is open goes on */
 bool people_are_done(const struct people *p);
+void people_accept_clock(struct people *p);
 /* Everyone is there, with room for all. */
 void people_all_present(struct people *p);
 /* What only the end can show. */

@@ -383,18 +383,24 @@ static void erase_person(struct people *p)
     act_as(p, KESU__V1__ACTOR_KIND__ACTOR_KIND_OPERATOR, "operator", &command);
 }
 
-/* The wall clock jumped: an operator says that it is right. */
-static void accept_clock(struct people *p)
+/* An operator says that the wall clock is right. */
+void people_accept_clock(struct people *p)
 {
-    int64_t drift_us = clock_wall_us(p->env) - clock_mono_us(p->env);
-    if (llabs(drift_us - p->drift_us) < USEC_PER_SEC) return;
-    p->drift_us = drift_us;
     Kesu__V1__AcceptClock accept = KESU__V1__ACCEPT_CLOCK__INIT;
     accept.reason = "looked at it";
     Kesu__V1__Command command = KESU__V1__COMMAND__INIT;
     command.body_case = KESU__V1__COMMAND__BODY_ACCEPT_CLOCK;
     command.accept_clock = &accept;
     act_as(p, KESU__V1__ACTOR_KIND__ACTOR_KIND_OPERATOR, "operator", &command);
+}
+
+/* ... after each jump. */
+static void look_at_clock(struct people *p)
+{
+    int64_t drift_us = clock_wall_us(p->env) - clock_mono_us(p->env);
+    if (llabs(drift_us - p->drift_us) < USEC_PER_SEC) return;
+    p->drift_us = drift_us;
+    people_accept_clock(p);
 }
 
 /* ---- another policy --------------------------------------------------------------------- */
@@ -465,7 +471,7 @@ static void on_tick(void *self)
 {
     struct people *p = self;
     int64_t now_us = clock_mono_us(p->env);
-    accept_clock(p);
+    look_at_clock(p);
     for (unsigned i = 0; i < p->n_entries; i++) {
         struct entry *e = p->entries[i];
         if (e->state != WAITING || e->again_us > now_us) continue;
