@@ -242,6 +242,7 @@ static int on_erased(void *self, struct fold *f, const struct fold_event *ev)
     for (size_t k = 0; k < x->n_case_ids; k++) {
         notification_case_key(x->case_ids[k], &key);
         fold_del(f, NOTIFICATION_SUMMARIES, key_span(&key));
+        notification_send_erased(self, x->case_ids[k]);
     }
     key_u8(&from, 0);
     while ((err = next_dead(self, f, x, &from, &i)) == 0) {

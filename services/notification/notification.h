@@ -44,6 +44,7 @@ struct notification_flight {
     struct notification_letter letter;
     struct arena arena;
     uint64_t key_id; /* FLIGHT_KEYS: waits for this one */
+    bool stale;      /* FLIGHT_COMMIT: the person was erased after the letter was made */
     struct mail_call *mail;
     struct http_call *http;
     int64_t began_us;
@@ -94,6 +95,8 @@ void notification_send_reset(struct notification *n);         /* drops the fligh
 void notification_send_pump(struct notification *n);          /* starts what may start */
 bool notification_send_leaving(const struct notification *n); /* is one on its way? */
 void notification_send_committed(struct notification *n);
+void notification_send_erased(struct notification *n,
+                              uint64_t case_id); /* letters not yet gone are made anew */
 void notification_send_refused(struct notification *n, const Kesu__V1__RecordDelivery *told,
                                const Kesu__V1__Refused *refused);
 

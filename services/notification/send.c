@@ -111,6 +111,7 @@ static void launch(struct notification *n, const struct candidate *c)
     f->n = n;
     f->intent = c->intent;
     f->attempt = c->attempt;
+    f->stale = false;
     arena_init(&f->arena, &n->env->mem, FLIGHT_MAX_BYTES);
     set_state(f, FLIGHT_KEYS);
     prepare(f);
@@ -283,11 +284,24 @@ void notification_send_committed(struct notification *n)
     unsigned n_leaving = 0;
     for (unsigned k = 0; k < n->set.max_flights; k++)
         if (n->flights[k].state == FLIGHT_COMMIT) leaving[n_leaving++] = &n->flights[k];
-    for (unsigned k = 0; k < n_leaving; k++) leaving[k]->state = FLIGHT_SENDING;
+    for (unsigned k = 0; k < n_leaving; k++)
+        leaving[k]->state = leaving[k]->stale ? FLIGHT_KEYS : FLIGHT_SENDING;
     for (unsigned k = 0; k < n_leaving; k++) {
+        if (leaving[k]->stale) {
+            leaving[k]->stale = false;
+            prepare(leaving[k]);
+            continue;
+        }
         leaving[k]->began_us = clock_mono_us(n->env);
         notification_transport_start(leaving[k]);
     }
+}
+
+void notification_send_erased(struct notification *n, uint64_t case_id)
+{
+    for (unsigned k = 0; n->flights != NULL && k < n->set.max_flights; k++)
+        if (n->flights[k].state == FLIGHT_COMMIT && n->flights[k].intent.case_id == case_id)
+            n->flights[k].stale = true;
 }
 
 /* A refusal: the journal has this outcome, or will not have it. */
