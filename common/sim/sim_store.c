@@ -14,10 +14,17 @@
 #define MAP_DEFAULT ((uint64_t)16 << 30)
 #define KEY_BYTES   500
 
+/* Of all versions of a store, in the order they were made. */
+struct names {
+    unsigned refs;
+    unsigned n;
+    char **list;
+};
+
 struct version {
     unsigned refs;
-    unsigned n_tables;
-    char **names;
+    unsigned n_tables; /* may be fewer than there are names */
+    struct names *names;
     struct sim_tree **roots;
     int64_t used;
 };
@@ -73,33 +80,35 @@ struct store_cursor {
 static struct version *version_new(void)
 {
     struct version *v = (struct version *)sim_alloc(sizeof *v);
-    v->refs = 1;
+    v->names = (struct names *)sim_alloc(sizeof *v->names);
+    v->refs = v->names->refs = 1;
     return v;
 }
 
 static struct version *version_copy(const struct version *from)
 {
-    struct version *v = version_new();
-    v->n_tables = from->n_tables;
-    v->used = from->used;
-    v->names = (char **)sim_alloc(from->n_tables * sizeof(char *));
+    struct version *v = (struct version *)sim_alloc(sizeof *v);
+    *v = (struct version){.refs = 1, .n_tables = from->n_tables, .used = from->used, .names = from->names};
+    v->names->refs++;
     v->roots = (struct sim_tree **)sim_alloc(from->n_tables * sizeof(struct sim_tree *));
-    for (unsigned i = 0; i < from->n_tables; i++) {
-        v->names[i] = sim_copy_text(from->names[i]);
-        v->roots[i] = sim_tree_hold(from->roots[i]);
-    }
+    for (unsigned i = 0; i < from->n_tables; i++) v->roots[i] = sim_tree_hold(from->roots[i]);
     return v;
+}
+
+static void names_drop(struct names *names)
+{
+    if (--names->refs > 0) return;
+    for (unsigned i = 0; i < names->n; i++) free(names->list[i]);
+    free((void *)names->list);
+    free(names);
 }
 
 static void version_drop(struct version *v)
 {
     if (v == NULL || --v->refs > 0) return;
-    for (unsigned i = 0; i < v->n_tables; i++) {
-        free(v->names[i]);
-        sim_tree_drop(v->roots[i]);
-    }
-    free((void *)v->names);
+    for (unsigned i = 0; i < v->n_tables; i++) sim_tree_drop(v->roots[i]);
     free((void *)v->roots);
+    names_drop(v->names);
     free(v);
 }
 
@@ -116,17 +125,25 @@ static void version_set(struct version **at, struct version *v)
     *at = v;
 }
 
+static unsigned name_place(struct names *names, const char *name)
+{
+    for (unsigned i = 0; i < names->n; i++)
+        if (strcmp(names->list[i], name) == 0) return i;
+    names->list = (char **)realloc((void *)names->list, (names->n + 1) * sizeof(char *));
+    CHECK(names->list != NULL);
+    names->list[names->n] = sim_copy_text(name);
+    return names->n++;
+}
+
 /* The place of the table of this name, made when missing. */
 static unsigned place_of(struct version *v, const char *name)
 {
-    for (unsigned i = 0; i < v->n_tables; i++)
-        if (strcmp(v->names[i], name) == 0) return i;
-    v->names = (char **)realloc((void *)v->names, (v->n_tables + 1) * sizeof(char *));
-    v->roots = (struct sim_tree **)realloc((void *)v->roots, (v->n_tables + 1) * sizeof(struct sim_tree *));
-    CHECK(v->names != NULL && v->roots != NULL);
-    v->names[v->n_tables] = sim_copy_text(name);
-    v->roots[v->n_tables] = NULL;
-    return v->n_tables++;
+    unsigned place = name_place(v->names, name);
+    if (place < v->n_tables) return place;
+    v->roots = (struct sim_tree **)realloc((void *)v->roots, (place + 1) * sizeof(struct sim_tree *));
+    CHECK(v->roots != NULL);
+    for (; v->n_tables <= place; v->n_tables++) v->roots[v->n_tables] = NULL;
+    return place;
 }
 
 /* ---- stores on disk ---------------------------------------------------------------- */
@@ -450,7 +467,7 @@ bool sim_disk_seek(struct sim *s, const char *path, const char *table, bool safe
     if (d == NULL) return false;
     const struct version *v = safe ? d->safe : d->last;
     unsigned i = 0;
-    while (i < v->n_tables && strcmp(v->names[i], table) != 0) i++;
+    while (i < v->n_tables && strcmp(v->names->list[i], table) != 0) i++;
     if (i == v->n_tables) return false;
     return key.n == 0 ? sim_tree_first(v->roots[i], ret_key, ret_value)
                       : sim_tree_after(v->roots[i], key, past, ret_key, ret_value);

@@ -50,6 +50,10 @@ static void on_subscribed(void *self, const Kesu__V1__Subscribed *s)
 static void on_refused(void *self, int err)
 {
     struct office *o = self;
+    if (err == E_MISMATCH && o->read_seq == 0) { /* an empty journal has no identity that lasts */
+        env_stop(o->reader_env, 1);
+        return;
+    }
     audit_broken(&o->audit, "the feed refuses the reader at seq %llu: %s", (unsigned long long)o->read_seq,
                  err_name(err));
 }
