@@ -159,8 +159,17 @@ static void set_timer(struct sla_watch *w, int64_t now, int64_t next, int64_t wa
     timer_set(w->env, w->timer, w->timer_us);
 }
 
+/* Before each look at what is due: a wall clock that jumped would make all of it due at once. */
+static void look_at_wallclock(struct sla_watch *w)
+{
+    if (!sla_wallclock_look(&w->wallclock, w->env)) return;
+    stats_set(w->m.alarm, w->wallclock.alarm);
+    if (!w->wallclock.alarm) w->since_us = clock_wall_us(w->env);
+}
+
 void sla_fire_run(struct sla_watch *w)
 {
+    look_at_wallclock(w);
     int64_t now = clock_wall_us(w->env), next = 0;
     unsigned fired = 0;
     bool wait = w->fold == NULL || !fold_live(w->fold) || w->wallclock.alarm;
@@ -184,10 +193,6 @@ void sla_fire_on_timer(void *self)
 {
     struct sla_watch *w = self;
     w->timer_us = 0;
-    if (sla_wallclock_look(&w->wallclock, w->env)) {
-        stats_set(w->m.alarm, w->wallclock.alarm);
-        if (!w->wallclock.alarm) w->since_us = clock_wall_us(w->env);
-    }
     sla_fire_run(w);
 }
 

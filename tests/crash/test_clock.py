@@ -13,7 +13,7 @@ FAKETIME = sorted(pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")
 FEW = 30  # acknowledgements
 DAYS = 24 * 3600
 JUMPS = [45 * DAYS, -45 * DAYS]  # seconds: beyond what ids may be old, and far before all there is
-SMALL = 8  # seconds: more than clocks may disagree by
+SMALL = 6  # seconds: more than clocks may disagree by
 
 
 class Clock:
