@@ -95,6 +95,16 @@ def test_the_image_is_small_and_has_no_more_than_it_needs(engine):
 
 
 class TestOneOffice:
+    def test_every_service_is_killed_in_turn_and_nothing_is_lost(self, office):
+        office.compose("up", "--detach", "--no-build", "--no-recreate", "--scale", "routing-worker=4", "routing-worker")
+        until(lambda: len(office.workers()) == 4, lambda: f"four workers: {office.workers()}", 60)
+        until(lambda: all(w.done > 0 for w in office.workers()), lambda: f"tasks for each: {office.workers()}", 60)
+        for name in ["routing-worker", "intake", "routing", "sla-watch", "notification", "analytics", "email", "mail"]:
+            office.load.go_on()
+            office.kill(name)
+        office.load.go_on()
+        audit(office, office.load, mail_deaths=1, notification_deaths=1)
+
     def test_every_service_runs_with_as_little_as_it_can(self, office):
         for name in SERVICES:
             office.wait_healthy(name)
@@ -110,16 +120,6 @@ class TestOneOffice:
                     assert "Uid:\t10001\t10001" in status and "CapEff:\t0000000000000000" in status, name
         run = office.volume("run").stat()
         assert (run.st_uid, run.st_mode & 0o777) == (10001, 0o700)
-
-    def test_every_service_is_killed_in_turn_and_nothing_is_lost(self, office):
-        office.compose("up", "--detach", "--no-build", "--no-recreate", "--scale", "routing-worker=4", "routing-worker")
-        until(lambda: len(office.workers()) == 4, lambda: f"four workers: {office.workers()}", 60)
-        until(lambda: all(w.done > 0 for w in office.workers()), lambda: f"tasks for each: {office.workers()}", 60)
-        for name in ["routing-worker", "intake", "routing", "sla-watch", "notification", "analytics", "email", "mail"]:
-            office.load.go_on()
-            office.kill(name)
-        office.load.go_on()
-        audit(office, office.load, mail_deaths=1, notification_deaths=1)
 
 
 def test_the_readme_can_be_followed_word_for_word(engine):
