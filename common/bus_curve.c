@@ -189,7 +189,10 @@ static int wait_for_verdict(void *monitor)
     uint8_t event[6];
     char address[ZAP_FRAME_MAX];
     uint16_t number;
-    if (zmq_recv(monitor, event, sizeof(event), 0) < 0) return 0;
+    int n;
+    do n = zmq_recv(monitor, event, sizeof(event), 0);
+    while (n < 0 && errno == EINTR); /* a signal is no verdict */
+    if (n < 0) return 0;
     zmq_recv(monitor, address, sizeof(address), 0);
     memcpy(&number, event, sizeof(number));
     return number;
