@@ -66,8 +66,9 @@ def test_receipt_reaches_the_customer(office, smtp):
     assert outcome.cause_seq == case.case_id and outcome.attempts == 1
     assert outcome.thread_hash and not outcome.message_id.startswith("<")
     assert [clock.clock for clock in event.event.clocks] == ["receipt"]
-    mail = until(smtp.mails, "the receipt")[0]
-    assert mail["Message-ID"] == f"<{outcome.message_id}>"
+    # The server may still have mails of an earlier run in its queue.
+    wanted = f"<{outcome.message_id}>"
+    (mail,) = until(lambda: [m for m in smtp.mails() if m["Message-ID"] == wanted], "the receipt")
     assert mail["Auto-Submitted"] == "auto-generated"
     assert case.number in mail["Subject"] and case.number in mail["Reply-To"]
     assert mail["Bcc"] is None and mail["X-Evil"] is None
