@@ -18,6 +18,7 @@
 
 #define BLOCKS_A_TURN 8
 #define SILENCE_US    (20 * USEC_PER_SEC)
+#define PUSH_US       (2 * USEC_PER_MS)
 #define BEAT_US       USEC_PER_SEC
 #define CREDIT_MAX    (INT64_C(32) << 20) /* what a reader that never reads may hold of our memory */
 #define ARENA_LIMIT   ((size_t)8 << 20)
@@ -178,23 +179,37 @@ static void drop(struct intake *in, struct reader **at)
     mem_free(&in->env->mem, r);
 }
 
+/* Under load blocks follow each other within less than a millisecond, and each
+ * would wake every reader: then they leave several at a time. */
 void intake_readers_turn(struct intake *in)
 {
     struct intake_readers *rs = &in->readers;
     uint64_t head_seq = journal_head(in->journal).seq;
     int64_t now = clock_mono_us(in->env);
-    bool more = false, beats = now >= rs->next_beat_us;
+    bool more = false, sent = false, beats = now >= rs->next_beat_us;
+    if (!beats && now < rs->pushed_us + PUSH_US) {
+        timer_set(in->env, rs->later, rs->pushed_us + PUSH_US);
+        return;
+    }
     if (beats) rs->next_beat_us = now + BEAT_US / 4;
     for (struct reader **at = &rs->list; *at != NULL;) {
         struct reader *r = *at;
+        uint64_t next_seq = r->next_seq;
         int err = pump(in, r, head_seq, &more);
+        sent = sent || r->next_seq != next_seq;
         if (err == 0 && beats) err = beat(in, r, now, head_seq);
         if (err != 0)
             drop(in, at);
         else
             at = &r->next;
     }
+    if (sent && !more) rs->pushed_us = now;
     if (more) sched_wake(in->env);
+}
+
+static void on_later(void *self)
+{
+    intake_readers_turn(self);
 }
 
 /* ---- subscribing ------------------------------------------------------------------ */
@@ -371,6 +386,7 @@ int intake_readers_open(struct intake *in)
 {
     struct intake_readers *rs = &in->readers;
     arena_init(&rs->arena, &in->env->mem, ARENA_LIMIT);
+    rs->later = timer_new(in->env, on_later, in);
     struct bus_server_opts opts = {
         .endpoint = svc_endpoint(in->svc, "intake-feed"), .budget = 64, .on_message = on_near, .self = in};
     int err = bus_listen(in->env, &opts, &rs->server);
@@ -387,6 +403,7 @@ void intake_readers_close(struct intake *in)
         buf_unref(rs->recent[i].plain);
         buf_unref(rs->recent[i].personal);
     }
+    timer_free(in->env, rs->later);
     bus_server_close(in->env, rs->server);
     bus_server_close(in->env, rs->far);
     if (rs->arena.mem != NULL) arena_deinit(&rs->arena);

@@ -23,7 +23,8 @@ struct intake_readers {
     struct bus_server *server, *far; /* far NULL: not over TCP */
     struct reader *list;             /* in order of subscription */
     unsigned n;
-    int64_t next_beat_us;
+    int64_t next_beat_us, pushed_us;
+    struct timer *later;
     struct recent_head { /* encoded BlockFollows with keys, for the newest blocks */
         uint64_t first_seq;
         struct buf *plain, *personal;
