@@ -261,10 +261,10 @@ void text_table_free(struct text_table **p)
 /* ---- using it ------------------------------------------------------------- */
 
 struct writer {
-    uint8_t *p;
-    size_t n;
-    bool han;   /* the last one written */
-    bool space; /* one is owed */
+    uint8_t *p;     /* room for `room` bytes */
+    size_t n, room; /* n goes on past the room: then it says how much would do */
+    bool han;       /* the last one written */
+    bool space;     /* one is owed */
 };
 
 static void write_code(struct writer *w, uint32_t code, bool han)
@@ -274,16 +274,17 @@ static void write_code(struct writer *w, uint32_t code, bool han)
         return;
     }
     if (w->space && w->n > 0 && !(w->han && han)) {
-        if (w->p != NULL) w->p[w->n] = ' ';
+        if (w->n < w->room) w->p[w->n] = ' ';
         w->n++;
     }
+    size_t size = encoded_size(code);
     w->space = false;
     w->han = han;
-    if (w->p != NULL) encode(w->p + w->n, code);
-    w->n += encoded_size(code);
+    if (w->n + size <= w->room) encode(w->p + w->n, code);
+    w->n += size;
 }
 
-/* Writes, or only measures when w->p is NULL. Returns the flags met. */
+/* Returns the flags met. */
 static uint32_t convert(const struct text_table *t, struct span in, struct writer *w)
 {
     uint32_t met = 0;
@@ -327,22 +328,24 @@ static int compose(const struct text_table *t, struct span in, struct span *ret)
 
 int text_normalise(const struct text_table *t, struct span in, struct arena *arena, struct span *ret)
 {
-    struct writer w = {0};
+    size_t room = in.n + in.n / 2; /* enough for nearly all */
+    struct writer out = {.p = arena_alloc(arena, room + 1), .room = room};
     uint8_t *composed = NULL;
-    if ((convert(t, in, &w) & IS_MARK) != 0) {
+    if (out.p == NULL) return E_NOMEM;
+    if ((convert(t, in, &out) & IS_MARK) != 0) {
         int err = compose(t, in, &in);
         if (err != 0) return err;
         composed = (uint8_t *)(uintptr_t)in.p;
-        w = (struct writer){0};
-        convert(t, in, &w);
-    }
-    struct writer out = {.p = arena_alloc(arena, w.n + 1)};
-    if (out.p != NULL) {
+        out = (struct writer){.p = out.p, .room = room};
         convert(t, in, &out);
-        out.p[out.n] = '\0';
+    }
+    if (out.n > room) {
+        out = (struct writer){.p = arena_alloc(arena, out.n + 1), .room = out.n};
+        if (out.p != NULL) convert(t, in, &out);
     }
     free(composed);
     if (out.p == NULL) return E_NOMEM;
+    out.p[out.n] = '\0';
     *ret = span_of(out.p, out.n);
     return 0;
 }

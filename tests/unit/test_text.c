@@ -55,6 +55,7 @@ static void test_width_and_case(void **state)
     expect("ＡＢＣ　１２３", "abc 123");
     expect("Straße ŒUVRE", "strasse œuvre");
     expect("㎏ ﬁne ㈱ ①", "kg fine (株) 1");
+    expect("㍿㍿", "株式会社株式会社"); /* four times as long */
     expect("ｶﾞ", "ガ");
     expect("Cafe\xcc\x81", "caf\xc3\xa9");
     expect("\xef\xa4\x80", "岂"); /* a compatibility ideograph, then simplified */
