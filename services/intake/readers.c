@@ -207,9 +207,11 @@ void intake_readers_turn(struct intake *in)
     if (more) sched_wake(in->env);
 }
 
+/* Not here: at the end of this turn, after what is owed to what became durable in it. */
 static void on_later(void *self)
 {
-    intake_readers_turn(self);
+    const struct intake *in = self;
+    sched_wake(in->env);
 }
 
 /* ---- subscribing ------------------------------------------------------------------ */
