@@ -13,9 +13,6 @@
 
 #define SERVERS_MAX_BYTES ((size_t)64 << 10)
 #define PAUSE_MAX         16 /* looks */
-#define REFUSED                                                               \
-    (ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | \
-     ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL)
 
 /* The turn-th key of the file, beginning anew behind the last. */
 static int read_server_key(struct bus_visit *v, char ret[KEY_TEXT])
@@ -64,7 +61,7 @@ static void open_monitor(struct bus_visit *v, struct bus_context *c, void *socke
     v->monitor = zmq_socket(c->zmq, ZMQ_PAIR);
     CHECK(v->monitor != NULL);
     zmq_setsockopt(v->monitor, ZMQ_LINGER, &zero, sizeof(zero));
-    CHECK(zmq_socket_monitor(socket, name, REFUSED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED) == 0);
+    CHECK(zmq_socket_monitor(socket, name, BUS_REFUSED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED) == 0);
     CHECK(zmq_connect(v->monitor, name) == 0);
 }
 
@@ -121,7 +118,7 @@ bool bus_visit_look(struct bus_visit *v, void *socket)
         v->refused = false;
         v->refusals = v->pause = 0;
     }
-    if ((verdict & REFUSED) != 0) v->refused = true;
+    if ((verdict & BUS_REFUSED) != 0) v->refused = true;
     if (!v->refused) return false;
     if (v->pause > 0) {
         v->pause--;

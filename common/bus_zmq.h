@@ -7,6 +7,11 @@
 #include "bus.h"
 #include "real.h"
 
+/* Events of a monitor that say no. For those that include zmq.h. */
+#define BUS_REFUSED                                                           \
+    (ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | \
+     ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL)
+
 struct bus_curve; /* answers for all doors of a context, on its own thread */
 
 struct bus_context {

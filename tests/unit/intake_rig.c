@@ -352,3 +352,19 @@ void rig_subscribe(struct rig_reader *reader, Kesu__V1__Subscribe *s)
     rig_request(reader, &request);
     sim_run(reader->rig->sim, USEC_PER_SEC);
 }
+
+int rig_setup(void **state)
+{
+    struct rig *r = mem_zalloc(&mem_libc, sizeof(*r));
+    rig_open(r, 31, NULL);
+    rig_policy(r);
+    *state = r;
+    return 0;
+}
+
+int rig_teardown(void **state)
+{
+    rig_close(*state);
+    mem_free(&mem_libc, *state);
+    return 0;
+}

@@ -49,6 +49,9 @@ enum { RIG_SERVICES, RIG_PEOPLE, RIG_NEW };
 void rig_open(struct rig *r, uint64_t seed, const char *const *args);
 void rig_close(struct rig *r);
 /* The small policy with a second agent, ben; both agents present with room for 7. */
+/* Of cmocka: a rig with a policy in force as the state of each test. */
+int rig_setup(void **state);
+int rig_teardown(void **state);
 void rig_policy(struct rig *r);
 /* Crashes intake and runs until it is ready again. */
 void rig_restart(struct rig *r);

@@ -5,22 +5,6 @@
 #include "intake_rig.h"
 #include "unit.h"
 
-static int open_rig(void **state)
-{
-    struct rig *r = mem_zalloc(&mem_libc, sizeof(*r));
-    rig_open(r, 31, NULL);
-    rig_policy(r);
-    *state = r;
-    return 0;
-}
-
-static int close_rig(void **state)
-{
-    rig_close(*state);
-    mem_free(&mem_libc, *state);
-    return 0;
-}
-
 static char *text(const char *s)
 {
     return (char *)(uintptr_t)s;
@@ -159,7 +143,7 @@ static void block_time_does_not_jump_with_the_wall_clock(void **state)
     }
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, open_rig, close_rig)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, rig_setup, rig_teardown)
 
 UNIT_MAIN(TEST(steps_fire_once_in_time_and_tell_the_chain), TEST(a_judged_severity_moves_what_depends_on_it),
           TEST(a_delivered_receipt_stops_its_clock), TEST(nothing_fires_while_the_clocks_disagree),

@@ -7,22 +7,6 @@
 #include "intake_rig.h"
 #include "unit.h"
 
-static int open_rig(void **state)
-{
-    struct rig *r = mem_zalloc(&mem_libc, sizeof(*r));
-    rig_open(r, 33, NULL);
-    rig_policy(r);
-    *state = r;
-    return 0;
-}
-
-static int close_rig(void **state)
-{
-    rig_close(*state);
-    mem_free(&mem_libc, *state);
-    return 0;
-}
-
 static char *text(const char *s)
 {
     return (char *)(uintptr_t)s;
@@ -266,7 +250,7 @@ static void a_reader_is_told_and_gets_no_key_any_more(void **state)
     assert_int_equal(after->next_seq, before->next_seq);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, open_rig, close_rig)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, rig_setup, rig_teardown)
 
 UNIT_MAIN(TEST(all_keys_of_a_person_go_and_no_others), TEST(a_case_without_a_customer_stands_alone),
           TEST(an_erased_case_comes_to_an_end_without_a_word), TEST(who_names_an_erased_case_names_nothing),

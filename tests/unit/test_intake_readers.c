@@ -5,22 +5,6 @@
 #include "intake_rig.h"
 #include "unit.h"
 
-static int open_rig(void **state)
-{
-    struct rig *r = mem_zalloc(&mem_libc, sizeof(*r));
-    rig_open(r, 41, NULL);
-    rig_policy(r);
-    *state = r;
-    return 0;
-}
-
-static int close_rig(void **state)
-{
-    rig_close(*state);
-    mem_free(&mem_libc, *state);
-    return 0;
-}
-
 static Kesu__V1__Subscribe wish(const char *name, uint64_t from_seq)
 {
     Kesu__V1__Subscribe s = KESU__V1__SUBSCRIBE__INIT;
@@ -244,7 +228,7 @@ static void garbage_is_refused_and_harms_nobody(void **state)
     assert_true(reader->subscribed);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, open_rig, close_rig)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, rig_setup, rig_teardown)
 
 static void what_comes_from_disk_is_marked(void **state)
 {

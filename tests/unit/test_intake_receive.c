@@ -5,22 +5,6 @@
 #include "intake_rig.h"
 #include "unit.h"
 
-static int open_rig(void **state)
-{
-    struct rig *r = mem_zalloc(&mem_libc, sizeof(*r));
-    rig_open(r, 21, NULL);
-    rig_policy(r);
-    *state = r;
-    return 0;
-}
-
-static int close_rig(void **state)
-{
-    rig_close(*state);
-    mem_free(&mem_libc, *state);
-    return 0;
-}
-
 static char *text(const char *s)
 {
     return (char *)(uintptr_t)s;
@@ -251,7 +235,7 @@ static void received_and_recorded_times_are_both_kept(void **state)
     assert_int_equal(s->clocks[0]->started_at, s->received_at);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, open_rig, close_rig)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, rig_setup, rig_teardown)
 
 UNIT_MAIN(TEST(a_reply_joins_by_thread), TEST(a_reply_joins_by_its_tag),
           TEST(a_reply_may_say_which_version_it_answers), TEST(an_unknown_sender_never_joins_silently),
