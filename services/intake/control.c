@@ -1,22 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Answers are made at once, but for the check of the whole journal: that goes
- * a few blocks a turn. A case is told by walking back from its last event. */
+ * a few blocks a turn. */
 #include "control.h"
 
 #include <stdlib.h>
 
 #include "cases.h"
-#include "due.h"
 #include "err.h"
 #include "intake.h"
 #include "log.h"
-#include "seal.h"
 
 #define ARENA_LIMIT ((size_t)32 << 20)
 #define REPLY_BYTES ((size_t)900 << 10) /* a reply is one frame of 1 MiB at most */
 #define SCAN_CASES  4096
 #define STEP_BLOCKS 8
-#define WALK_EVENTS 4096
 
 struct verify_task {
     struct verify_task *next;
@@ -26,115 +23,6 @@ struct verify_task {
     uint8_t anchor[HASH_BYTES], hash[HASH_BYTES];
     Kesu__V1__JournalVerified result;
 };
-
-/* ---- a case ---------------------------------------------------------------------- */
-
-struct walk {
-    struct intake *in;
-    struct arena *arena;
-    bool personal;
-    size_t bytes;
-    unsigned n;
-    Kesu__V1__EventRecord *records[WALK_EVENTS]; /* newest first */
-    ProtobufCBinaryData opened[WALK_EVENTS];
-};
-
-static void open_sealed(struct walk *w, const Kesu__V1__Event *e)
-{
-    const Kesu__V1__Sealed *sealed = seal_of_event(e);
-    struct seal_key key;
-    struct span plain;
-    if (!w->personal || sealed == NULL || !w->in->open ||
-        intake_keys_get(w->in->keys, sealed->key_id, &key) != 0)
-        return;
-    if (seal_open(key.secret, sealed, w->arena, &plain) != 0) return;
-    w->opened[w->n] = (ProtobufCBinaryData){plain.n, (uint8_t *)(uintptr_t)plain.p};
-    w->bytes += plain.n;
-}
-
-static int walk_back(struct walk *w, uint64_t seq)
-{
-    while (seq != 0 && w->n < WALK_EVENTS && w->bytes < REPLY_BYTES) {
-        Kesu__V1__Event *event;
-        Kesu__V1__EventRecord *record = arena_alloc(w->arena, sizeof(*record));
-        struct span bytes;
-        int64_t time_us;
-        if (record == NULL) return 0;
-        int err = intake_read_event(w->in->journal, seq, w->arena, &event, &time_us, &bytes);
-        if (err == E_NOMEM) return 0;
-        if (err != 0) return err;
-        if (w->bytes + bytes.n > REPLY_BYTES) return 0;
-        w->bytes += bytes.n + 32;
-        kesu__v1__event_record__init(record);
-        record->seq = seq;
-        record->block_time = time_us;
-        record->event = (ProtobufCBinaryData){bytes.n, (uint8_t *)(uintptr_t)bytes.p};
-        open_sealed(w, event);
-        w->records[w->n++] = record;
-        seq = event->previous_seq;
-    }
-    return 0;
-}
-
-static uint64_t case_asked(struct intake *in, const Kesu__V1__GetCase *get)
-{
-    unsigned yymm;
-    uint64_t serial, id = 0;
-    struct key key;
-    if (get->which_case == KESU__V1__GET_CASE__WHICH_CASE_ID) return get->case_id;
-    if (get->which_case != KESU__V1__GET_CASE__WHICH_NUMBER ||
-        due_parse_number(get->number, &yymm, &serial) != 0)
-        return 0;
-    intake_number_key(yymm, serial, &key);
-    intake_register_get_u64(&in->reg, TABLE_NUMBERS, key_span(&key), &id);
-    return id;
-}
-
-/* What is in the register but not on disk yet is not told. */
-static uint64_t last_durable(struct intake *in, const Kesu__V1__CaseState *state)
-{
-    uint64_t head = journal_head(in->journal).seq;
-    return state->last_seq <= head ? state->last_seq : 0;
-}
-
-static void on_get_case(void *self, uint64_t peer, const Kesu__V1__ControlRequest *request)
-{
-    struct intake *in = self;
-    struct arena *arena = &in->control.arena;
-    Kesu__V1__CaseDetail detail = KESU__V1__CASE_DETAIL__INIT;
-    Kesu__V1__ControlReply reply = KESU__V1__CONTROL_REPLY__INIT;
-    arena_reset(arena);
-    struct walk *w = arena_zalloc(arena, sizeof(*w));
-    uint64_t id = case_asked(in, request->get_case);
-    if (w == NULL || id == 0 || intake_case_get(&in->reg, id, arena, &detail.state) != 0 ||
-        id > journal_head(in->journal).seq) {
-        svc_refuse(in->svc, peer, request->id, E_UNKNOWN, "get_case", "no such case");
-        return;
-    }
-    w->in = in;
-    w->arena = arena;
-    w->personal = request->get_case->personal;
-    int err = walk_back(w, last_durable(in, detail.state));
-    if (err != 0) {
-        svc_refuse(in->svc, peer, request->id, E_INTERNAL, "", "the journal cannot be read");
-        return;
-    }
-    for (unsigned i = 0; i < w->n / 2; i++) {
-        Kesu__V1__EventRecord *record = w->records[i];
-        ProtobufCBinaryData opened = w->opened[i];
-        w->records[i] = w->records[w->n - 1 - i];
-        w->opened[i] = w->opened[w->n - 1 - i];
-        w->records[w->n - 1 - i] = record;
-        w->opened[w->n - 1 - i] = opened;
-    }
-    detail.n_events = w->n;
-    detail.events = w->records;
-    detail.n_opened = w->personal ? w->n : 0;
-    detail.opened = w->opened;
-    reply.body_case = KESU__V1__CONTROL_REPLY__BODY_CASE_DETAIL;
-    reply.case_detail = &detail;
-    svc_answer(in->svc, peer, request->id, &reply);
-}
 
 /* ---- lists ------------------------------------------------------------------------ */
 
@@ -254,6 +142,7 @@ static void finish_verify(struct intake *in, struct verify_task *t)
 
 void intake_control_turn(struct intake *in)
 {
+    intake_control_case_turn(in);
     for (struct verify_task **at = &in->control.tasks; *at != NULL;) {
         struct verify_task *t = *at;
         bool good = true;
@@ -314,7 +203,7 @@ static void on_info(void *self, Kesu__V1__Info *info)
 int intake_control_open(struct intake *in)
 {
     static const struct svc_control_row rows[] = {
-        {KESU__V1__CONTROL_REQUEST__BODY_GET_CASE, on_get_case},
+        {KESU__V1__CONTROL_REQUEST__BODY_GET_CASE, intake_control_case},
         {KESU__V1__CONTROL_REQUEST__BODY_LIST_CASES, on_list_cases},
         {KESU__V1__CONTROL_REQUEST__BODY_GET_CUSTOMER, intake_control_customer},
         {KESU__V1__CONTROL_REQUEST__BODY_LIST_AGENTS, on_list_agents},
@@ -330,5 +219,6 @@ void intake_control_close(struct intake *in)
         next = t->next;
         mem_free(&in->env->mem, t);
     }
+    intake_control_case_close(in);
     if (in->control.arena.mem != NULL) arena_deinit(&in->control.arena);
 }

@@ -8,9 +8,12 @@
 
 struct intake;
 struct verify_task;
+struct case_asked;
 
 struct intake_control {
     struct verify_task *tasks;
+    struct case_asked *waiting; /* for the disk */
+    unsigned n_waiting;
     struct arena arena;
 };
 
@@ -18,6 +21,10 @@ int intake_control_open(struct intake *in);
 void intake_control_close(struct intake *in);
 /* A step of what takes longer than a turn. */
 void intake_control_turn(struct intake *in);
+/* control_case.c: GetCase, and those of it that wait. */
+void intake_control_case(void *self, uint64_t peer, const Kesu__V1__ControlRequest *request);
+void intake_control_case_turn(struct intake *in);
+void intake_control_case_close(struct intake *in);
 /* control_customer.c: the row for GetCustomer. */
 void intake_control_customer(void *self, uint64_t peer, const Kesu__V1__ControlRequest *request);
 

@@ -385,6 +385,41 @@ static void the_whole_life_of_a_case(void **state)
     rig_close(&r);
 }
 
+/* Asked between the decision and the sync: the story has the last event, or there is no answer yet. */
+static void a_case_is_told_when_its_last_event_is_on_disk(void **state)
+{
+    (void)state;
+    struct sim_faults slow = {.slow_disk = 1000000};
+    struct rig r;
+    rig_open(&r, 16, NULL);
+    rig_policy(&r);
+    uint64_t id = rig_accepted(&r, RIG_NEW, rig_message(&r, "wet", "a@example.org"))->case_id;
+    Kesu__V1__Judgement judgement = KESU__V1__JUDGEMENT__INIT;
+    judgement.category = (char *)(uintptr_t) "damage.wet";
+    judgement.department = (char *)(uintptr_t) "transport";
+    judgement.severity = KESU__V1__SEVERITY__SEVERITY_S1;
+    Kesu__V1__Command *c = RIG_NEW_COMMAND(&r, SERVICE, "routing", CLASSIFY_CASE, classify_case);
+    c->classify_case->case_id = id;
+    c->classify_case->judgement = &judgement;
+    sim_set_faults(r.sim, &slow);
+    rig_send(&r, RIG_SERVICES, &c, 1);
+    while (rig_case(&r, id)->version == 1) assert_true(sim_step(r.sim, INT64_MAX));
+    assert_null(r.reply);
+    Kesu__V1__ControlRequest ask = KESU__V1__CONTROL_REQUEST__INIT;
+    Kesu__V1__GetCase get = KESU__V1__GET_CASE__INIT;
+    ask.body_case = KESU__V1__CONTROL_REQUEST__BODY_GET_CASE;
+    ask.get_case = &get;
+    get.which_case = KESU__V1__GET_CASE__WHICH_CASE_ID;
+    get.case_id = id;
+    const Kesu__V1__ControlReply *a = rig_ask(&r, &ask);
+    assert_int_equal(a->body_case, KESU__V1__CONTROL_REPLY__BODY_CASE_DETAIL);
+    assert_int_equal(a->case_detail->state->version, 2);
+    assert_int_equal(a->case_detail->n_events, 2);
+    assert_int_equal(a->case_detail->events[1]->seq, a->case_detail->state->last_seq);
+    sim_set_faults(r.sim, NULL);
+    rig_close(&r);
+}
+
 static void the_journal_verifies_and_lists_page(void **state)
 {
     (void)state;
@@ -480,5 +515,7 @@ UNIT_MAIN(cmocka_unit_test(an_accepted_command_survives_a_power_failure),
           cmocka_unit_test(a_command_that_stopped_it_twice_is_refused),
           cmocka_unit_test(without_a_policy_new_cases_wait),
           cmocka_unit_test(the_policy_in_force_survives_a_restart),
-          cmocka_unit_test(the_whole_life_of_a_case), cmocka_unit_test(the_journal_verifies_and_lists_page),
+          cmocka_unit_test(the_whole_life_of_a_case),
+          cmocka_unit_test(a_case_is_told_when_its_last_event_is_on_disk),
+          cmocka_unit_test(the_journal_verifies_and_lists_page),
           cmocka_unit_test(the_signed_head_is_exported_every_hour))

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A case is told by walking back from its last event. Who asks while that event
+ * is being written waits for the disk: what may be lost yet is not told. */
+#include "cases.h"
+#include "control.h"
+#include "due.h"
+#include "err.h"
+#include "intake.h"
+#include "seal.h"
+
+#define REPLY_BYTES ((size_t)900 << 10) /* a reply is one frame of 1 MiB at most */
+#define WALK_EVENTS 4096
+#define MAX_WAITING 1000
+
+struct case_asked {
+    struct case_asked *next;
+    uint64_t peer, request_id, case_id;
+    bool personal;
+};
+
+struct walk {
+    struct intake *in;
+    struct arena *arena;
+    bool personal;
+    size_t bytes;
+    unsigned n;
+    Kesu__V1__EventRecord *records[WALK_EVENTS]; /* newest first */
+    ProtobufCBinaryData opened[WALK_EVENTS];
+};
+
+static void open_sealed(struct walk *w, const Kesu__V1__Event *e)
+{
+    const Kesu__V1__Sealed *sealed = seal_of_event(e);
+    struct seal_key key;
+    struct span plain;
+    if (!w->personal || sealed == NULL || !w->in->open ||
+        intake_keys_get(w->in->keys, sealed->key_id, &key) != 0)
+        return;
+    if (seal_open(key.secret, sealed, w->arena, &plain) != 0) return;
+    w->opened[w->n] = (ProtobufCBinaryData){plain.n, (uint8_t *)(uintptr_t)plain.p};
+    w->bytes += plain.n;
+}
+
+static int walk_back(struct walk *w, uint64_t seq)
+{
+    while (seq != 0 && w->n < WALK_EVENTS && w->bytes < REPLY_BYTES) {
+        Kesu__V1__Event *event;
+        Kesu__V1__EventRecord *record = arena_alloc(w->arena, sizeof(*record));
+        struct span bytes;
+        int64_t time_us;
+        if (record == NULL) return 0;
+        int err = intake_read_event(w->in->journal, seq, w->arena, &event, &time_us, &bytes);
+        if (err == E_NOMEM) return 0;
+        if (err != 0) return err;
+        if (w->bytes + bytes.n > REPLY_BYTES) return 0;
+        w->bytes += bytes.n + 32;
+        kesu__v1__event_record__init(record);
+        record->seq = seq;
+        record->block_time = time_us;
+        record->event = (ProtobufCBinaryData){bytes.n, (uint8_t *)(uintptr_t)bytes.p};
+        open_sealed(w, event);
+        w->records[w->n++] = record;
+        seq = event->previous_seq;
+    }
+    return 0;
+}
+
+static uint64_t id_asked(struct intake *in, const Kesu__V1__GetCase *get)
+{
+    unsigned yymm;
+    uint64_t serial, id = 0;
+    struct key key;
+    if (get->which_case == KESU__V1__GET_CASE__WHICH_CASE_ID) return get->case_id;
+    if (get->which_case != KESU__V1__GET_CASE__WHICH_NUMBER ||
+        due_parse_number(get->number, &yymm, &serial) != 0)
+        return 0;
+    intake_number_key(yymm, serial, &key);
+    intake_register_get_u64(&in->reg, TABLE_NUMBERS, key_span(&key), &id);
+    return id;
+}
+
+/* False: its last event is not on disk yet. */
+static bool tell(struct intake *in, uint64_t peer, uint64_t request_id, uint64_t id, bool personal)
+{
+    struct arena *arena = &in->control.arena;
+    Kesu__V1__CaseDetail detail = KESU__V1__CASE_DETAIL__INIT;
+    Kesu__V1__ControlReply reply = KESU__V1__CONTROL_REPLY__INIT;
+    uint64_t head = journal_head(in->journal).seq;
+    arena_reset(arena);
+    struct walk *w = arena_zalloc(arena, sizeof(*w));
+    if (w == NULL || id == 0 || intake_case_get(&in->reg, id, arena, &detail.state) != 0 || id > head) {
+        svc_refuse(in->svc, peer, request_id, E_UNKNOWN, "get_case", "no such case");
+        return true;
+    }
+    if (detail.state->last_seq > head) return false;
+    w->in = in;
+    w->arena = arena;
+    w->personal = personal;
+    int err = walk_back(w, detail.state->last_seq);
+    if (err != 0) {
+        svc_refuse(in->svc, peer, request_id, E_INTERNAL, "", "the journal cannot be read");
+        return true;
+    }
+    for (unsigned i = 0; i < w->n / 2; i++) {
+        Kesu__V1__EventRecord *record = w->records[i];
+        ProtobufCBinaryData opened = w->opened[i];
+        w->records[i] = w->records[w->n - 1 - i];
+        w->opened[i] = w->opened[w->n - 1 - i];
+        w->records[w->n - 1 - i] = record;
+        w->opened[w->n - 1 - i] = opened;
+    }
+    detail.n_events = w->n;
+    detail.events = w->records;
+    detail.n_opened = w->personal ? w->n : 0;
+    detail.opened = w->opened;
+    reply.body_case = KESU__V1__CONTROL_REPLY__BODY_CASE_DETAIL;
+    reply.case_detail = &detail;
+    svc_answer(in->svc, peer, request_id, &reply);
+    return true;
+}
+
+void intake_control_case(void *self, uint64_t peer, const Kesu__V1__ControlRequest *request)
+{
+    struct intake *in = self;
+    bool personal = request->get_case->personal;
+    uint64_t id = id_asked(in, request->get_case);
+    if (tell(in, peer, request->id, id, personal)) return;
+    if (in->control.n_waiting == MAX_WAITING) {
+        svc_refuse(in->svc, peer, request->id, E_OVERLOADED, "get_case", "too many wait for the disk");
+        return;
+    }
+    struct case_asked *a = mem_zalloc(&in->env->mem, sizeof(*a));
+    *a = (struct case_asked){in->control.waiting, peer, request->id, id, personal};
+    in->control.waiting = a;
+    in->control.n_waiting++;
+}
+
+void intake_control_case_turn(struct intake *in)
+{
+    if (in->replaying) return;
+    for (struct case_asked **at = &in->control.waiting, *a; (a = *at) != NULL;) {
+        if (!tell(in, a->peer, a->request_id, a->case_id, a->personal)) {
+            at = &a->next;
+            continue;
+        }
+        *at = a->next;
+        in->control.n_waiting--;
+        mem_free(&in->env->mem, a);
+    }
+}
+
+void intake_control_case_close(struct intake *in)
+{
+    for (struct case_asked *a = in->control.waiting, *next; a != NULL; a = next) {
+        next = a->next;
+        mem_free(&in->env->mem, a);
+    }
+}
