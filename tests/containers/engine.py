@@ -137,4 +137,8 @@ def missing():
     """What a machine lacks to run this, or nothing."""
     if os.geteuid() != 0:
         return "root"
-    return ", ".join(program for program in NEEDED if not shutil.which(program))
+    lacking = [program for program in NEEDED if not shutil.which(program)]
+    # A daemon starts without that privilege too, and fails at its first image.
+    if not lacking and subprocess.run(["unshare", "--mount", "--net", "true"], capture_output=True, check=False).returncode:
+        lacking = ["to be allowed name spaces of its own"]
+    return ", ".join(lacking)
