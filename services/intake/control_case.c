@@ -15,6 +15,7 @@
 struct case_asked {
     struct case_asked *next;
     uint64_t peer, request_id, case_id;
+    uint64_t last_seq; /* of the case, which is not on disk yet */
     bool personal;
 };
 
@@ -79,26 +80,33 @@ static uint64_t id_asked(struct intake *in, const Kesu__V1__GetCase *get)
     return id;
 }
 
-/* False: its last event is not on disk yet. */
-static bool tell(struct intake *in, uint64_t peer, uint64_t request_id, uint64_t id, bool personal)
+/* False: its last event, a->last_seq, is not on disk yet. */
+static bool tell(struct intake *in, struct case_asked *a)
 {
     struct arena *arena = &in->control.arena;
     Kesu__V1__CaseDetail detail = KESU__V1__CASE_DETAIL__INIT;
     Kesu__V1__ControlReply reply = KESU__V1__CONTROL_REPLY__INIT;
     uint64_t head = journal_head(in->journal).seq;
     arena_reset(arena);
-    struct walk *w = arena_zalloc(arena, sizeof(*w));
-    if (w == NULL || id == 0 || intake_case_get(&in->reg, id, arena, &detail.state) != 0 || id > head) {
-        svc_refuse(in->svc, peer, request_id, E_UNKNOWN, "get_case", "no such case");
+    if (a->case_id == 0 || a->case_id > head ||
+        intake_case_get(&in->reg, a->case_id, arena, &detail.state) != 0) {
+        svc_refuse(in->svc, a->peer, a->request_id, E_UNKNOWN, "get_case", "no such case");
         return true;
     }
-    if (detail.state->last_seq > head) return false;
+    a->last_seq = detail.state->last_seq;
+    if (a->last_seq > head) return false;
+    struct walk *w = arena_zalloc(arena, sizeof(*w));
+    if (w == NULL) {
+        svc_refuse(in->svc, a->peer, a->request_id, E_TOO_BIG, "get_case",
+                   "the case is too large to be told");
+        return true;
+    }
     w->in = in;
     w->arena = arena;
-    w->personal = personal;
+    w->personal = a->personal;
     int err = walk_back(w, detail.state->last_seq);
     if (err != 0) {
-        svc_refuse(in->svc, peer, request_id, E_INTERNAL, "", "the journal cannot be read");
+        svc_refuse(in->svc, a->peer, a->request_id, E_INTERNAL, "", "the journal cannot be read");
         return true;
     }
     for (unsigned i = 0; i < w->n / 2; i++) {
@@ -115,31 +123,40 @@ static bool tell(struct intake *in, uint64_t peer, uint64_t request_id, uint64_t
     detail.opened = w->opened;
     reply.body_case = KESU__V1__CONTROL_REPLY__BODY_CASE_DETAIL;
     reply.case_detail = &detail;
-    svc_answer(in->svc, peer, request_id, &reply);
+    svc_answer(in->svc, a->peer, a->request_id, &reply);
     return true;
 }
 
 void intake_control_case(void *self, uint64_t peer, const Kesu__V1__ControlRequest *request)
 {
     struct intake *in = self;
-    bool personal = request->get_case->personal;
-    uint64_t id = id_asked(in, request->get_case);
-    if (tell(in, peer, request->id, id, personal)) return;
+    struct case_asked asked = {.peer = peer,
+                               .request_id = request->id,
+                               .case_id = id_asked(in, request->get_case),
+                               .personal = request->get_case->personal};
+    if (tell(in, &asked)) return;
     if (in->control.n_waiting == MAX_WAITING) {
         svc_refuse(in->svc, peer, request->id, E_OVERLOADED, "get_case", "too many wait for the disk");
         return;
     }
     struct case_asked *a = mem_zalloc(&in->env->mem, sizeof(*a));
-    *a = (struct case_asked){in->control.waiting, peer, request->id, id, personal};
+    *a = asked;
+    a->next = in->control.waiting;
     in->control.waiting = a;
     in->control.n_waiting++;
+}
+
+/* Still on its way to the disk; when it could not be written, the register is behind it again. */
+static bool being_written(const struct intake *in, uint64_t seq)
+{
+    return seq > journal_head(in->journal).seq && seq <= in->reg.meta.seq;
 }
 
 void intake_control_case_turn(struct intake *in)
 {
     if (in->replaying) return;
     for (struct case_asked **at = &in->control.waiting, *a; (a = *at) != NULL;) {
-        if (!tell(in, a->peer, a->request_id, a->case_id, a->personal)) {
+        if (being_written(in, a->last_seq) || !tell(in, a)) {
             at = &a->next;
             continue;
         }

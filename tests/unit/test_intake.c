@@ -329,6 +329,19 @@ static Kesu__V1__AgentState *agent_of(struct rig *r, const char *name)
     return NULL;
 }
 
+static Kesu__V1__Command *classify(struct rig *r, uint64_t case_id)
+{
+    Kesu__V1__Judgement *j = arena_alloc(&r->arena, sizeof(*j));
+    kesu__v1__judgement__init(j);
+    j->category = (char *)(uintptr_t) "damage.wet";
+    j->department = (char *)(uintptr_t) "transport";
+    j->severity = KESU__V1__SEVERITY__SEVERITY_S1;
+    Kesu__V1__Command *c = RIG_NEW_COMMAND(r, SERVICE, "routing", CLASSIFY_CASE, classify_case);
+    c->classify_case->case_id = case_id;
+    c->classify_case->judgement = j;
+    return c;
+}
+
 static void the_whole_life_of_a_case(void **state)
 {
     (void)state;
@@ -336,13 +349,7 @@ static void the_whole_life_of_a_case(void **state)
     rig_open(&r, 14, NULL);
     rig_policy(&r);
     uint64_t id = rig_accepted(&r, RIG_NEW, rig_message(&r, "soaked", "a@example.org"))->case_id;
-    Kesu__V1__Judgement judgement = KESU__V1__JUDGEMENT__INIT;
-    judgement.category = (char *)(uintptr_t) "damage.wet";
-    judgement.department = (char *)(uintptr_t) "transport";
-    judgement.severity = KESU__V1__SEVERITY__SEVERITY_S1;
-    Kesu__V1__Command *c = RIG_NEW_COMMAND(&r, SERVICE, "routing", CLASSIFY_CASE, classify_case);
-    c->classify_case->case_id = id;
-    c->classify_case->judgement = &judgement;
+    Kesu__V1__Command *c = classify(&r, id);
     rig_accepted(&r, RIG_SERVICES, c);
     c = RIG_NEW_COMMAND(&r, SERVICE, "routing", ASSIGN_CASE, assign_case);
     c->assign_case->case_id = id;
@@ -385,6 +392,31 @@ static void the_whole_life_of_a_case(void **state)
     rig_close(&r);
 }
 
+/* A case whose classification is decided, and not on disk yet. */
+static uint64_t open_and_classify(struct rig *r, const struct sim_faults *faults)
+{
+    uint64_t id = rig_accepted(r, RIG_NEW, rig_message(r, "wet", "a@example.org"))->case_id;
+    Kesu__V1__Command *c = classify(r, id);
+    sim_set_faults(r->sim, faults);
+    rig_send(r, RIG_SERVICES, &c, 1);
+    while (rig_case(r, id)->version == 1) assert_true(sim_step(r->sim, INT64_MAX));
+    assert_null(r->reply);
+    return id;
+}
+
+static const Kesu__V1__CaseDetail *ask_for(struct rig *r, uint64_t case_id)
+{
+    Kesu__V1__ControlRequest ask = KESU__V1__CONTROL_REQUEST__INIT;
+    Kesu__V1__GetCase get = KESU__V1__GET_CASE__INIT;
+    ask.body_case = KESU__V1__CONTROL_REQUEST__BODY_GET_CASE;
+    ask.get_case = &get;
+    get.which_case = KESU__V1__GET_CASE__WHICH_CASE_ID;
+    get.case_id = case_id;
+    const Kesu__V1__ControlReply *a = rig_ask(r, &ask);
+    assert_int_equal(a->body_case, KESU__V1__CONTROL_REPLY__BODY_CASE_DETAIL);
+    return a->case_detail;
+}
+
 /* Asked between the decision and the sync: the story has the last event, or there is no answer yet. */
 static void a_case_is_told_when_its_last_event_is_on_disk(void **state)
 {
@@ -393,29 +425,25 @@ static void a_case_is_told_when_its_last_event_is_on_disk(void **state)
     struct rig r;
     rig_open(&r, 16, NULL);
     rig_policy(&r);
-    uint64_t id = rig_accepted(&r, RIG_NEW, rig_message(&r, "wet", "a@example.org"))->case_id;
-    Kesu__V1__Judgement judgement = KESU__V1__JUDGEMENT__INIT;
-    judgement.category = (char *)(uintptr_t) "damage.wet";
-    judgement.department = (char *)(uintptr_t) "transport";
-    judgement.severity = KESU__V1__SEVERITY__SEVERITY_S1;
-    Kesu__V1__Command *c = RIG_NEW_COMMAND(&r, SERVICE, "routing", CLASSIFY_CASE, classify_case);
-    c->classify_case->case_id = id;
-    c->classify_case->judgement = &judgement;
-    sim_set_faults(r.sim, &slow);
-    rig_send(&r, RIG_SERVICES, &c, 1);
-    while (rig_case(&r, id)->version == 1) assert_true(sim_step(r.sim, INT64_MAX));
-    assert_null(r.reply);
-    Kesu__V1__ControlRequest ask = KESU__V1__CONTROL_REQUEST__INIT;
-    Kesu__V1__GetCase get = KESU__V1__GET_CASE__INIT;
-    ask.body_case = KESU__V1__CONTROL_REQUEST__BODY_GET_CASE;
-    ask.get_case = &get;
-    get.which_case = KESU__V1__GET_CASE__WHICH_CASE_ID;
-    get.case_id = id;
-    const Kesu__V1__ControlReply *a = rig_ask(&r, &ask);
-    assert_int_equal(a->body_case, KESU__V1__CONTROL_REPLY__BODY_CASE_DETAIL);
-    assert_int_equal(a->case_detail->state->version, 2);
-    assert_int_equal(a->case_detail->n_events, 2);
-    assert_int_equal(a->case_detail->events[1]->seq, a->case_detail->state->last_seq);
+    const Kesu__V1__CaseDetail *told = ask_for(&r, open_and_classify(&r, &slow));
+    assert_int_equal(told->state->version, 2);
+    assert_int_equal(told->n_events, 2);
+    assert_int_equal(told->events[1]->seq, told->state->last_seq);
+    sim_set_faults(r.sim, NULL);
+    rig_close(&r);
+}
+
+/* What was decided could not be written: the case is told as it was. */
+static void who_waited_for_a_full_disk_is_told_what_there_is(void **state)
+{
+    (void)state;
+    struct sim_faults full = {.slow_disk = 1000000, .disk_full = 1000000};
+    struct rig r;
+    rig_open(&r, 17, NULL);
+    rig_policy(&r);
+    const Kesu__V1__CaseDetail *told = ask_for(&r, open_and_classify(&r, &full));
+    assert_int_equal(told->state->version, 1);
+    assert_int_equal(told->n_events, 1);
     sim_set_faults(r.sim, NULL);
     rig_close(&r);
 }
@@ -517,5 +545,6 @@ UNIT_MAIN(cmocka_unit_test(an_accepted_command_survives_a_power_failure),
           cmocka_unit_test(the_policy_in_force_survives_a_restart),
           cmocka_unit_test(the_whole_life_of_a_case),
           cmocka_unit_test(a_case_is_told_when_its_last_event_is_on_disk),
+          cmocka_unit_test(who_waited_for_a_full_disk_is_told_what_there_is),
           cmocka_unit_test(the_journal_verifies_and_lists_page),
           cmocka_unit_test(the_signed_head_is_exported_every_hour))
