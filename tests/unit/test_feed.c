@@ -215,18 +215,24 @@ static void on_keys(void *self)
     r->n_keys++;
 }
 
+/* A reader that got key 9 with a block. */
+static void open_with_key(struct reader *r)
+{
+    open_reader(r, 1);
+    r->ring = seal_ring_new(&mem_libc, 16);
+    r->intake.keys_from = 9;
+    journal_notes(r, 1);
+    start_reader(r);
+    sim_run(r->sim, 5 * USEC_PER_SEC);
+}
+
 static void keys_come_beside_and_when_asked(void **state)
 {
     (void)state;
     struct reader r;
     const uint8_t *secret = NULL;
     uint64_t wanted[3] = {40, 41, 42};
-    open_reader(&r, 1);
-    r.ring = seal_ring_new(&mem_libc, 16);
-    r.intake.keys_from = 9;
-    journal_notes(&r, 1);
-    start_reader(&r);
-    sim_run(r.sim, 5 * USEC_PER_SEC);
+    open_with_key(&r);
     assert_int_equal(seal_ring_get(r.ring, 9, &secret), 0);
     assert_int_equal(secret[0], 9);
     assert_int_equal(seal_ring_get(r.ring, 41, &secret), E_NOT_FOUND);
@@ -249,12 +255,7 @@ static void keys_of_the_erased_are_forgotten(void **state)
     struct reader r;
     const uint8_t *secret = NULL;
     uint64_t gone[2] = {9, 500}; /* one that it has, one it never had */
-    open_reader(&r, 1);
-    r.ring = seal_ring_new(&mem_libc, 16);
-    r.intake.keys_from = 9;
-    journal_notes(&r, 1);
-    start_reader(&r);
-    sim_run(r.sim, 5 * USEC_PER_SEC);
+    open_with_key(&r);
     assert_int_equal(seal_ring_get(r.ring, 9, &secret), 0);
     r.intake.keys_from = 10;
     Kesu__V1__Event e = KESU__V1__EVENT__INIT;
