@@ -12,6 +12,7 @@
 #include <lmdb.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "check.h"
@@ -308,12 +309,21 @@ static void abort_txn(struct store_txn *t)
     t->mdb = NULL;
 }
 
+/* Where the last bytes end in the middle of what is written, LMDB says EIO. */
+static bool is_full(const struct store *s)
+{
+    enum { AT_ONCE = 1 << 20 }; /* more than LMDB writes with one call */
+    mdb_filehandle_t fd;
+    struct statvfs fs;
+    return mdb_env_get_fd(s->mdb, &fd) == 0 && fstatvfs(fd, &fs) == 0 && fs.f_bavail * fs.f_frsize < AT_ONCE;
+}
+
 /* Pages that find no room change nothing. When it was the meta page, LMDB takes
  * no more transactions, and nobody knows which one is on disk. */
 static int error_of_commit(struct store *s, int rc)
 {
     MDB_txn *probe = NULL;
-    if (error_of(rc) != E_NOSPACE) return error_of(rc);
+    if (error_of(rc) != E_NOSPACE && !(rc == EIO && is_full(s))) return error_of(rc);
     rc = mdb_txn_begin(s->mdb, NULL, 0, &probe);
     if (rc == 0) mdb_txn_abort(probe);
     return rc == 0 ? E_NOSPACE : E_IO;
