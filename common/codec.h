@@ -13,6 +13,7 @@
 #include "kesu/v1/command.pb-c.h"
 #include "kesu/v1/event.pb-c.h"
 #include "kesu/v1/feed.pb-c.h"
+#include "kesu/v1/life.pb-c.h"
 #include "kesu/v1/policy.pb-c.h"
 #include "kesu/v1/query.pb-c.h"
 #include "kesu/v1/task.pb-c.h"

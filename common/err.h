@@ -28,6 +28,10 @@
     X(E_POLICY, 28, FINAL, "the policy does not check or does not allow it")     \
     X(E_NO_POLICY, 29, RETRY, "no policy is active yet")                         \
     X(E_ERASED, 30, FINAL, "the person was erased")                              \
+    X(E_LIMIT, 31, FINAL, "over a limit of authority, a quota or a legal cap")   \
+    X(E_RECUSED, 32, FINAL, "accused here, reports to who is, or took part")     \
+    X(E_OPEN_WORK, 33, RETRY, "a sub-task or an 8D is still open")               \
+    X(E_FINAL, 34, FINAL, "an appeal was decided: it is final")                  \
     X(E_STORAGE_LOW, 40, RETRY, "storage is below its reserve")                  \
     X(E_CLOCK_ALARM, 41, RETRY, "wall clock and monotonic clock disagree")       \
     X(E_OVERLOADED, 42, RETRY, "more unanswered commands than credit")           \

@@ -49,6 +49,8 @@ bool policy_has_skill(const Kesu__V1__Staff *s, const char *category, Kesu__V1__
  * the department's when nobody has the case), then up the chain of command. */
 const Kesu__V1__Staff *policy_escalate_to(const Kesu__V1__Policy *p, const char *agent,
                                           const char *department, unsigned level);
+/* Is who the same as whom, or anywhere above them in the chain of command? */
+bool policy_stands_above(const Kesu__V1__Policy *p, const char *who, const char *whom);
 /* The name in this language, else any. */
 const char *policy_local_name(Kesu__V1__LocalName *const *names, size_t n, Kesu__V1__Language language);
 

@@ -112,6 +112,17 @@ const Kesu__V1__Staff *policy_escalate_to(const Kesu__V1__Policy *p, const char 
     return told;
 }
 
+bool policy_stands_above(const Kesu__V1__Policy *p, const char *who, const char *whom)
+{
+    if (strcmp(who, whom) == 0) return true;
+    const Kesu__V1__Staff *staff = policy_staff(p, whom);
+    for (unsigned depth = 0; staff != NULL && depth < 16; depth++) {
+        if (strcmp(staff->id, who) == 0) return true;
+        staff = staff->manager[0] != '\0' ? policy_staff(p, staff->manager) : NULL;
+    }
+    return false;
+}
+
 const char *policy_local_name(Kesu__V1__LocalName *const *names, size_t n, Kesu__V1__Language language)
 {
     for (size_t i = 0; i < n; i++)

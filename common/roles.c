@@ -5,6 +5,7 @@
 
 #include "check.h"
 #include "err.h"
+#include "life.h"
 
 #define BODY(name)    (UINT64_C(1) << KESU__V1__COMMAND__BODY_##name)
 #define ACTOR(name)   (UINT64_C(1) << KESU__V1__ACTOR_KIND__ACTOR_KIND_##name)
@@ -13,9 +14,6 @@
 #define ASK(name)     (UINT64_C(1) << KESU__V1__CONTROL_REQUEST__BODY_##name)
 #define ALL           UINT64_MAX
 
-#define WORK_ON_CASES                                                                                   \
-    (BODY(CLASSIFY_CASE) | BODY(ASSIGN_CASE) | BODY(START_WORK) | BODY(ADD_NOTE) | BODY(RESOLVE_CASE) | \
-     BODY(CLOSE_CASE) | BODY(SET_PRESENCE))
 #define LOOK_AT_CASES (ASK(INFO) | ASK(GET_CASE) | ASK(LIST_CASES) | ASK(LIST_AGENTS) | ASK(GET_STATS))
 #define READ          (SOCKET(FEED) | SOCKET(HINT) | SOCKET(CONTROL) | SOCKET(QUERY))
 
@@ -23,15 +21,17 @@ static const struct {
     const char *name;
     uint64_t sockets, commands, actors, channels, asks; /* bits by number */
     bool personal;                                      /* gets keys beside blocks, and opened texts */
+    bool people; /* sends all that staff may do to cases, beside commands */
 } table[N_ROLES] = {
     [ROLE_ADAPTER] = {"adapter", SOCKET(NEW), BODY(RECEIVE_MESSAGE), ACTOR(CUSTOMER), ~CHANNEL(INTERNAL), 0,
-                      false},
-    [ROLE_GATEWAY] = {"gateway", SOCKET(NEW) | SOCKET(PEOPLE) | READ, BODY(RECEIVE_MESSAGE) | WORK_ON_CASES,
-                      ACTOR(CUSTOMER) | ACTOR(STAFF), ALL, LOOK_AT_CASES, true},
-    [ROLE_SERVICE] = {"service", ALL, ALL, ALL, ALL, ALL, true},
-    [ROLE_WORKER] = {"worker", SOCKET(TASKS), 0, 0, 0, 0, false},
-    [ROLE_READER] = {"reader", READ, 0, 0, 0, LOOK_AT_CASES, false},
-    [ROLE_READER_WITH_PERSONAL] = {"reader-with-personal", READ, 0, 0, 0, LOOK_AT_CASES, true},
+                      false, false},
+    [ROLE_GATEWAY] = {"gateway", SOCKET(NEW) | SOCKET(PEOPLE) | READ,
+                      BODY(RECEIVE_MESSAGE) | BODY(SET_PRESENCE), ACTOR(CUSTOMER) | ACTOR(STAFF), ALL,
+                      LOOK_AT_CASES, true, true},
+    [ROLE_SERVICE] = {"service", ALL, ALL, ALL, ALL, ALL, true, true},
+    [ROLE_WORKER] = {"worker", SOCKET(TASKS), 0, 0, 0, 0, false, false},
+    [ROLE_READER] = {"reader", READ, 0, 0, 0, LOOK_AT_CASES, false, false},
+    [ROLE_READER_WITH_PERSONAL] = {"reader-with-personal", READ, 0, 0, 0, LOOK_AT_CASES, true, false},
 };
 
 static const struct {
@@ -116,7 +116,9 @@ int roles_check_command(const struct role_user *user, enum role_socket s, const 
     if (user->channels != 0) channels &= user->channels;
     if (!role_may_use(user->role, s)) return refuse(user, "", ret);
     if (c->body_case == KESU__V1__COMMAND__BODY__NOT_SET) return 0; /* is refused as such */
-    if (!has(table[user->role].commands, c->body_case)) return refuse(user, "body", ret);
+    if (!has(table[user->role].commands, c->body_case) &&
+        !(table[user->role].people && life_of_people((unsigned)c->body_case)))
+        return refuse(user, "body", ret);
     if (c->actor != NULL && c->actor->kind != 0 && !has(table[user->role].actors, (unsigned)c->actor->kind))
         return refuse(user, "actor.kind", ret);
     if (c->actor != NULL && c->actor->kind == KESU__V1__ACTOR_KIND__ACTOR_KIND_SERVICE &&

@@ -117,22 +117,24 @@ static const struct plan *plan_compile(const ProtobufCMessageDescriptor *d)
     if (found != NULL) return found;
 
     struct plan *p = mem_zalloc(&mem_libc, sizeof *p + d->n_fields * sizeof p->fields[0]);
-    uint8_t counters = 0;
+    uint8_t counters = 0, once = 0;
     p->d = d;
-    CHECK(d->n_fields < 64);
+    CHECK(d->n_fields < UINT8_MAX);
     for (unsigned i = 0; i < d->n_fields; i++) {
         struct plan_field *to = &p->fields[i];
         CHECK(d->fields[i].id < PLAN_MAX_TAG);
         compile_field(d, &d->fields[i], to, &counters);
         p->by_tag[d->fields[i].id] = (uint8_t)(i + 1);
         if (to->repeated || (to->kind != PLAN_MESSAGE && !to->in_oneof)) continue;
-        to->once = (uint8_t)i;
+        to->once = once;
         // protobuf-c lists the fields by number: those of a oneof may stand apart.
         for (unsigned j = 0; to->in_oneof && j < i; j++) {
             if (!p->fields[j].in_oneof || p->fields[j].quantifier != to->quantifier) continue;
             to->once = p->fields[j].once;
             break;
         }
+        if (to->once == once) once++;
+        CHECK(once <= 64);
         if (to->in_oneof && i > 0 && to[-1].in_oneof && to[-1].quantifier == to->quantifier)
             to->earlier = (uint8_t)(to[-1].earlier + 1);
     }

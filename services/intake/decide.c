@@ -6,53 +6,121 @@
 #include <stddef.h>
 
 #include "check.h"
+#include "decide_life.h"
 #include "err.h"
 #include "policy.h"
 
-#define ACTOR(name)  (1u << KESU__V1__ACTOR_KIND__ACTOR_KIND_##name)
-#define STAGE(name)  (1u << KESU__V1__STAGE__STAGE_##name)
-#define ANY_ACTOR    (ACTOR(CUSTOMER) | ACTOR(STAFF) | ACTOR(SERVICE) | ACTOR(OPERATOR))
-#define OFFICE       (ACTOR(STAFF) | ACTOR(SERVICE) | ACTOR(OPERATOR))
-#define PEOPLE       (ACTOR(STAFF) | ACTOR(OPERATOR))
-#define UNTIL_SOLVED (STAGE(RECEIVED) | STAGE(TRIAGED) | STAGE(ASSIGNED) | STAGE(IN_PROGRESS))
-#define ANY_STAGE    (UNTIL_SOLVED | STAGE(RESOLVED) | STAGE(CLOSED))
+/* What a command names first, and is loaded before its handler. */
+enum subject { OF_NOTHING, OF_CASE };
 
 struct command_row {
-    struct decide_rule rule;
     decide_handler handle;
-    const char *case_field; /* path of case_id in the command, NULL: none */
+    enum subject subject;
+    uint32_t who; /* LIFE_...; 0: the table of life says, for each stage */
 };
 
-#define ROW(upper, lower, actors, stages, handler, field)                                 \
-    {                                                                                     \
-        {#lower, KESU__V1__COMMAND__BODY_##upper, (actors), (stages)}, (handler), (field) \
-    }
-#define CASE_ROW(upper, lower, actors, stages, handler) \
-    ROW(upper, lower, actors, stages, handler, #lower ".case_id")
+#define ANYBODY                          (LIFE_CUSTOMER | LIFE_OFFICE)
+#define ROW(name, handler, subject, who) [KESU__V1__COMMAND__BODY_##name] = {(handler), (subject), (who)}
+#define CASE(name, handler)              ROW(name, handler, OF_CASE, 0)
 
 static const struct command_row table[] = {
-    ROW(RECEIVE_MESSAGE, receive_message, ANY_ACTOR, 0, intake_decide_receive, NULL),
-    CASE_ROW(CLASSIFY_CASE, classify_case, OFFICE, UNTIL_SOLVED, intake_decide_classify),
-    CASE_ROW(ASSIGN_CASE, assign_case, OFFICE, UNTIL_SOLVED & ~STAGE(RECEIVED), intake_decide_assign),
-    CASE_ROW(START_WORK, start_work, PEOPLE, STAGE(ASSIGNED), intake_decide_start_work),
-    CASE_ROW(ADD_NOTE, add_note, OFFICE, ANY_STAGE, intake_decide_note),
-    CASE_ROW(RESOLVE_CASE, resolve_case, PEOPLE, STAGE(ASSIGNED) | STAGE(IN_PROGRESS), intake_decide_resolve),
-    CASE_ROW(CLOSE_CASE, close_case, PEOPLE, STAGE(RESOLVED), intake_decide_close),
-    ROW(SET_PRESENCE, set_presence, PEOPLE, 0, intake_decide_presence, NULL),
-    CASE_ROW(FIRE_CLOCK, fire_clock, ACTOR(SERVICE), ANY_STAGE, intake_decide_fire),
-    CASE_ROW(RECORD_DELIVERY, record_delivery, ACTOR(SERVICE), ANY_STAGE, intake_decide_delivery),
-    ROW(STORE_POLICY_PART, store_policy_part, ACTOR(OPERATOR), 0, intake_decide_policy_part, NULL),
-    ROW(ACTIVATE_POLICY, activate_policy, ACTOR(OPERATOR), 0, intake_decide_policy, NULL),
-    ROW(SKIP_EVENT, skip_event, ACTOR(OPERATOR), 0, intake_decide_skip, NULL),
-    ROW(ACCEPT_CLOCK, accept_clock, ACTOR(OPERATOR), 0, intake_decide_accept_clock, NULL),
-    ROW(ERASE_CUSTOMER, erase_customer, ACTOR(OPERATOR), 0, intake_decide_erase, NULL),
+    ROW(RECEIVE_MESSAGE, intake_decide_receive, OF_NOTHING, ANYBODY),
+    CASE(CLASSIFY_CASE, intake_decide_classify),
+    CASE(ASSIGN_CASE, intake_decide_assign),
+    CASE(START_WORK, intake_decide_start_work),
+    CASE(ADD_NOTE, intake_decide_note),
+    CASE(RESOLVE_CASE, intake_decide_resolve),
+    CASE(CLOSE_CASE, intake_decide_close),
+    ROW(SET_PRESENCE, intake_decide_presence, OF_NOTHING, LIFE_PEOPLE),
+    CASE(FIRE_CLOCK, intake_decide_fire),
+    CASE(RECORD_DELIVERY, intake_decide_delivery),
+    ROW(STORE_POLICY_PART, intake_decide_policy_part, OF_NOTHING, LIFE_OPERATOR),
+    ROW(ACTIVATE_POLICY, intake_decide_policy, OF_NOTHING, LIFE_OPERATOR),
+    ROW(SKIP_EVENT, intake_decide_skip, OF_NOTHING, LIFE_OPERATOR),
+    ROW(ACCEPT_CLOCK, intake_decide_accept_clock, OF_NOTHING, LIFE_OPERATOR),
+    ROW(ERASE_CUSTOMER, intake_decide_erase, OF_NOTHING, LIFE_OPERATOR),
+    /* decide_record.c */
+    CASE(AMEND_RECORD, intake_decide_amend),
+    CASE(SET_NATURE, intake_decide_nature),
+    CASE(ADD_EVIDENCE, intake_decide_evidence),
+    CASE(RETURN_FILE, intake_decide_return_file),
+    /* decide_customer.c */
+    ROW(CHANGE_CUSTOMER, intake_decide_change_customer, OF_NOTHING, LIFE_STAFF),
+    ROW(SUGGEST_MERGE, intake_decide_suggest_merge, OF_NOTHING, LIFE_SERVICE | LIFE_STAFF),
+    ROW(DISMISS_MERGE, intake_decide_dismiss_merge, OF_NOTHING, LIFE_STAFF),
+    ROW(MERGE_CUSTOMERS, intake_decide_merge_customers, OF_NOTHING, LIFE_PEOPLE),
+    ROW(UNMERGE_CUSTOMERS, intake_decide_unmerge_customers, OF_NOTHING, LIFE_PEOPLE),
+    /* decide_owner.c */
+    CASE(CLAIM_CASE, intake_decide_claim),
+    CASE(NAME_ACCUSED, intake_decide_accused),
+    CASE(RECORD_STATEMENT, intake_decide_statement),
+    /* decide_talk.c */
+    CASE(REPLY_TO_CUSTOMER, intake_decide_reply),
+    CASE(UNDO_REPLY, intake_decide_undo_reply),
+    CASE(START_REPLY, intake_decide_start_reply),
+    CASE(RECORD_CALL, intake_decide_call),
+    /* decide_review.c */
+    CASE(REVIEW_CASE, intake_decide_review),
+    CASE(OPEN_TASK, intake_decide_open_task),
+    CASE(ANSWER_TASK, intake_decide_answer_task),
+    CASE(TRANSFER_TASK, intake_decide_transfer_task),
+    CASE(WAIVE_TASK, intake_decide_waive_task),
+    /* decide_remedy.c */
+    CASE(PROPOSE_REMEDY, intake_decide_propose),
+    CASE(SUBMIT_PROPOSAL, intake_decide_submit),
+    CASE(DECIDE_PROPOSAL, intake_decide_approve),
+    CASE(CONFIRM_READING, intake_decide_confirm_reading),
+    /* decide_opinion.c */
+    CASE(SEND_OPINION, intake_decide_opinion),
+    CASE(RECORD_ANSWER, intake_decide_answer),
+    CASE(DECLARE_DEADLOCK, intake_decide_deadlock),
+    CASE(REFER_EXTERNAL, intake_decide_external),
+    CASE(RECORD_EXTERNAL, intake_decide_external_outcome),
+    /* decide_appeal.c */
+    CASE(FILE_APPEAL, intake_decide_appeal),
+    CASE(ADMIT_APPEAL, intake_decide_admit),
+    CASE(ASSIGN_REVIEWER, intake_decide_reviewer),
+    CASE(DECIDE_APPEAL, intake_decide_decide_appeal),
+    /* decide_execute.c */
+    CASE(COMPLETE_STEP, intake_decide_step),
+    CASE(CLAIM_RECOVERY, intake_decide_claim_recovery),
+    CASE(SETTLE_RECOVERY, intake_decide_settle_recovery),
+    CASE(RECORD_FEEDBACK, intake_decide_feedback),
+    CASE(RECORD_ACCOUNTABILITY, intake_decide_accountability),
+    /* decide_end.c */
+    CASE(REOPEN_CASE, intake_decide_reopen),
+    CASE(WITHDRAW_CASE, intake_decide_withdraw),
+    CASE(MARK_CONDUCT, intake_decide_conduct),
+    CASE(HOLD_CASE, intake_decide_hold),
+    CASE(ARCHIVE_CASE, intake_decide_archive),
+    /* decide_incident.c */
+    ROW(CREATE_INCIDENT, intake_decide_create_incident, OF_NOTHING, LIFE_STAFF),
+    CASE(ADD_TO_INCIDENT, intake_decide_join_incident),
+    CASE(REMOVE_FROM_INCIDENT, intake_decide_leave_incident),
+    ROW(CHANGE_INCIDENT, intake_decide_change_incident, OF_NOTHING, LIFE_STAFF),
+    ROW(HOLD_LOT, intake_decide_hold_lot, OF_NOTHING, LIFE_LEADERS),
+    ROW(ANSWER_INCIDENT, intake_decide_answer_incident, OF_NOTHING, LIFE_STAFF),
+    CASE(SHARE_ANSWER, intake_decide_share_answer),
+    ROW(CLOSE_INCIDENT, intake_decide_close_incident, OF_NOTHING, LIFE_STAFF),
+    /* decide_link.c */
+    CASE(MERGE_CASE, intake_decide_merge),
+    CASE(UNMERGE_CASE, intake_decide_unmerge),
+    CASE(SPLIT_CASE, intake_decide_split),
+    CASE(LINK_CASES, intake_decide_link),
+    CASE(UNLINK_CASES, intake_decide_unlink),
+    /* decide_eightd.c */
+    ROW(OPEN_EIGHTD, intake_decide_open_eightd, OF_NOTHING, LIFE_STAFF),
+    ROW(PLAN_DISCIPLINE, intake_decide_plan_discipline, OF_NOTHING, LIFE_STAFF),
+    ROW(RECORD_DISCIPLINE, intake_decide_discipline, OF_NOTHING, LIFE_STAFF),
+    ROW(CLOSE_EIGHTD, intake_decide_close_eightd, OF_NOTHING, LIFE_LEADERS),
+    /* decide_sensitive.c */
+    CASE(MARK_SENSITIVE, intake_decide_sensitive),
+    CASE(READ_CASE, intake_decide_read),
+    /* decide_handover.c */
+    ROW(OPEN_HANDOVER, intake_decide_open_handover, OF_NOTHING, LIFE_STAFF),
+    ROW(ACCEPT_HANDOVER, intake_decide_accept_handover, OF_NOTHING, LIFE_STAFF),
 };
 #define N_ROWS (sizeof(table) / sizeof(table[0]))
-
-const struct decide_rule *intake_decide_rule(unsigned i)
-{
-    return i < N_ROWS ? &table[i].rule : NULL;
-}
 
 /* ---- what handlers use -------------------------------------------------- */
 
@@ -91,26 +159,50 @@ void *intake_decide_new(struct decide *d, const ProtobufCMessageDescriptor *desc
     return m;
 }
 
-struct decide_event *intake_decide_add(struct decide *d, Kesu__V1__Event__BodyCase type, void *body)
+/* The version and event before of a case that this command may have changed already. */
+static void follow(struct decide *d, const Kesu__V1__CaseState *state, Kesu__V1__Event *event)
+{
+    event->case_id = state->case_id;
+    event->version = state->version + 1;
+    event->previous_seq = state->last_seq;
+    for (unsigned i = 0; i + 1 < d->out->n_events; i++) {
+        if (d->out->events[i].event.case_id != state->case_id) continue;
+        event->version = d->out->events[i].event.version + 1;
+        event->previous_seq = d->ctx->next_seq + i;
+    }
+}
+
+struct decide_event *intake_decide_add_to(struct decide *d, const Kesu__V1__CaseState *state,
+                                          Kesu__V1__Event__BodyCase type, void *body)
 {
     CHECK(d->out->n_events < DECIDE_MAX_EVENTS);
     struct decide_event *e = &d->out->events[d->out->n_events++];
-    *e = (struct decide_event){.department = d->state != NULL ? d->state->department : ""};
+    *e = (struct decide_event){.department = state != NULL ? state->department : ""};
     kesu__v1__event__init(&e->event);
     e->event.command_id = d->command->id;
     e->event.client = (char *)(uintptr_t)d->ctx->client;
     e->event.actor = d->command->actor;
     e->event.body_case = type;
     e->event.case_opened = body; /* every member of the union is one pointer */
-    if (d->state != NULL) {
-        e->event.case_id = d->state->case_id;
-        e->event.version = d->state->version + 1;
-        e->event.previous_seq = d->state->last_seq;
-        d->out->accepted.case_id = d->state->case_id;
+    if (state != NULL) follow(d, state, &e->event);
+    if (state != NULL && state == d->state) {
+        d->out->accepted.case_id = state->case_id;
         d->out->accepted.version = e->event.version;
-        d->out->accepted.number = d->state->number;
+        d->out->accepted.number = state->number;
     }
     return e;
+}
+
+struct decide_event *intake_decide_add(struct decide *d, Kesu__V1__Event__BodyCase type, void *body)
+{
+    return intake_decide_add_to(d, d->state, type, body);
+}
+
+char *intake_decide_field(struct decide *d, const char *field)
+{
+    char *path =
+        arena_printf(d->ctx->arena, "%s.%s", life_command_name((unsigned)d->command->body_case), field);
+    return path != NULL ? path : (char *)(uintptr_t) "";
 }
 
 void intake_decide_seal(struct decide_event *e, const void *plain, Kesu__V1__Sealed *sealed, uint64_t key_id)
@@ -132,16 +224,22 @@ const Kesu__V1__Staff *intake_decide_actor_staff(const struct decide *d)
 
 int intake_decide_owner(struct decide *d)
 {
-    const Kesu__V1__Policy *policy = d->ctx->policy;
-    if (d->command->actor->kind != KESU__V1__ACTOR_KIND__ACTOR_KIND_STAFF || policy == NULL) return 0;
-    const char *name = d->command->actor->name;
-    const Kesu__V1__Staff *who = policy_staff(policy, d->state->agent);
-    for (unsigned depth = 0; who != NULL && depth < 16; depth++) {
-        if (strcmp(who->id, name) == 0) return 0;
-        who = who->manager[0] != '\0' ? policy_staff(policy, who->manager) : NULL;
-    }
-    if (strcmp(d->state->agent, name) == 0) return 0;
+    if (d->staff == NULL || policy_stands_above(d->ctx->policy, d->staff->id, d->state->agent)) return 0;
     return intake_decide_refuse(d, E_NOT_ALLOWED, "actor.name", "the case belongs to somebody else");
+}
+
+/* What happened since, of the newest events that the case remembers. */
+static void tell_changes(struct decide *d, const Kesu__V1__CaseState *state)
+{
+    uint64_t since = d->command->expected_version, n = state->n_recent;
+    if (since >= state->version) return;
+    if (n > state->version - since) n = state->version - since;
+    char **changed = arena_alloc(d->ctx->arena, sizeof(*changed) * (n + 1));
+    if (changed == NULL) return;
+    for (uint64_t i = 0; i < n; i++)
+        changed[i] = (char *)(uintptr_t)life_event_name(state->recent[state->n_recent - n + i]);
+    d->out->refused.changed = changed;
+    d->out->refused.n_changed = n;
 }
 
 int intake_decide_version(struct decide *d, const Kesu__V1__CaseState *state)
@@ -151,36 +249,67 @@ int intake_decide_version(struct decide *d, const Kesu__V1__CaseState *state)
         return 0;
     intake_decide_refuse(d, E_STALE, "expected_version", NULL);
     d->out->refused.version = state->version;
+    tell_changes(d, state);
     return E_STALE;
 }
 
 /* ---- the same for all commands ------------------------------------------ */
 
-static int check_actor(struct decide *d, const struct command_row *row)
+static int check_actor(struct decide *d)
 {
     const Kesu__V1__Actor *actor = d->command->actor;
     if (actor == NULL) return intake_decide_refuse(d, E_MISSING, "actor", NULL);
     if (actor->kind == KESU__V1__ACTOR_KIND__ACTOR_KIND_UNSPECIFIED)
         return intake_decide_refuse(d, E_MISSING, "actor.kind", NULL);
-    if ((row->rule.actors & (1u << actor->kind)) == 0)
-        return intake_decide_refuse(d, E_NOT_ALLOWED, "actor.kind", NULL);
-    if (actor->kind == KESU__V1__ACTOR_KIND__ACTOR_KIND_CUSTOMER) return 0;
-    DECIDE_TRY(intake_decide_needed(d, "actor.name", actor->name));
-    if (actor->kind == KESU__V1__ACTOR_KIND__ACTOR_KIND_STAFF && d->ctx->policy != NULL &&
-        intake_decide_actor_staff(d) == NULL)
-        return intake_decide_refuse(d, E_UNKNOWN, "actor.name", "no such person in the policy in force");
+    if (actor->kind != KESU__V1__ACTOR_KIND__ACTOR_KIND_CUSTOMER)
+        DECIDE_TRY(intake_decide_needed(d, "actor.name", actor->name));
+    if (actor->kind == KESU__V1__ACTOR_KIND__ACTOR_KIND_STAFF && d->ctx->policy != NULL) {
+        d->staff = intake_decide_actor_staff(d);
+        if (d->staff == NULL)
+            return intake_decide_refuse(d, E_UNKNOWN, "actor.name", "no such person in the policy in force");
+        if (d->staff->until != 0 && d->staff->until < d->ctx->block_time)
+            return intake_decide_refuse(d, E_NOT_ALLOWED, "actor.name", "their time here has ended");
+    }
+    d->who = life_who(actor, d->staff);
     return 0;
 }
 
-static int refuse_stage(struct decide *d, const struct command_row *row)
+static int refuse_actor(struct decide *d)
 {
-    char **allowed = arena_alloc(d->ctx->arena, sizeof(*allowed) * N_ROWS);
-    if (allowed == NULL) return intake_decide_no_memory(d);
-    intake_decide_refuse(d, E_STAGE, row->case_field, NULL);
-    d->out->refused.allowed = allowed;
+    return intake_decide_refuse(
+        d, E_NOT_ALLOWED,
+        d->command->actor->kind == KESU__V1__ACTOR_KIND__ACTOR_KIND_STAFF ? "actor.name" : "actor.kind",
+        NULL);
+}
+
+/* Rows of the life that this command begins with: any stage when from is 0. */
+static bool life_allows(unsigned command, uint32_t from, uint32_t who)
+{
+    const struct life_row *row;
+    for (unsigned i = 0; (row = life_row(i)) != NULL; i++)
+        if (row->command == command && row->tie != TIE_FOLLOWS && (from == 0 || (row->from & from) != 0) &&
+            (row->who & who) != 0)
+            return true;
+    return false;
+}
+
+size_t intake_decide_allowed(Kesu__V1__Stage stage, uint32_t who, struct arena *arena, char ***ret)
+{
+    char **allowed = arena_alloc(arena, sizeof(*allowed) * N_ROWS);
+    size_t n = 0;
+    if (allowed == NULL) return 0;
     for (unsigned i = 0; i < N_ROWS; i++)
-        if (table[i].rule.stages & (1u << d->state->stage))
-            allowed[d->out->refused.n_allowed++] = (char *)(uintptr_t)table[i].rule.command;
+        if (table[i].subject == OF_CASE && life_allows(i, 1u << stage, who))
+            allowed[n++] = (char *)(uintptr_t)life_command_name(i);
+    *ret = allowed;
+    return n;
+}
+
+int intake_decide_refuse_stage(struct decide *d)
+{
+    intake_decide_refuse(d, E_STAGE, intake_decide_field(d, "case_id"), NULL);
+    d->out->refused.n_allowed =
+        intake_decide_allowed(d->state->stage, d->who, d->ctx->arena, &d->out->refused.allowed);
     return E_STAGE;
 }
 
@@ -188,39 +317,75 @@ static int refuse_stage(struct decide *d, const struct command_row *row)
 static uint64_t case_id_of(const Kesu__V1__Command *command)
 {
     _Static_assert(offsetof(Kesu__V1__ClassifyCase, case_id) == sizeof(ProtobufCMessage) &&
-                       offsetof(Kesu__V1__AssignCase, case_id) == sizeof(ProtobufCMessage) &&
                        offsetof(Kesu__V1__FireClock, case_id) == sizeof(ProtobufCMessage) &&
-                       offsetof(Kesu__V1__RecordDelivery, case_id) == sizeof(ProtobufCMessage) &&
+                       offsetof(Kesu__V1__ReviewCase, case_id) == sizeof(ProtobufCMessage) &&
+                       offsetof(Kesu__V1__ReadCase, case_id) == sizeof(ProtobufCMessage) &&
                        offsetof(Kesu__V1__CloseCase, case_id) == sizeof(ProtobufCMessage),
                    "case_id is the first field");
     return command->start_work->case_id;
 }
 
-static int check_case(struct decide *d, const struct command_row *row)
+/* Who is accused takes no part, nor does who reports to them; but their own side they may tell. */
+int intake_decide_recusal(struct decide *d, const Kesu__V1__CaseState *state, const Kesu__V1__Staff *staff,
+                          const char *field)
 {
-    uint64_t id = case_id_of(d->command);
-    if (id == 0) return intake_decide_refuse(d, E_MISSING, row->case_field, NULL);
-    int err = intake_case_get(d->view, id, d->ctx->arena, &d->state);
-    if (err == E_NOMEM) return intake_decide_no_memory(d);
-    if (err != 0) return intake_decide_refuse(d, E_UNKNOWN, row->case_field, "no such case");
-    DECIDE_TRY(intake_decide_version(d, d->state));
-    if ((row->rule.stages & (1u << d->state->stage)) == 0) return refuse_stage(d, row);
+    const Kesu__V1__CaseLife *life = state->life;
+    for (size_t i = 0; staff != NULL && life != NULL && i < life->n_accused; i++)
+        if (strcmp(life->accused[i], staff->id) == 0 || strcmp(life->accused[i], staff->manager) == 0)
+            return intake_decide_refuse(d, E_RECUSED, field, NULL);
     return 0;
 }
 
-static const struct command_row *find_row(unsigned body)
+static int check_tie(struct decide *d, const struct life_row *row)
 {
-    for (unsigned i = 0; i < N_ROWS; i++)
-        if (table[i].rule.body == body) return &table[i];
-    return NULL;
+    if (d->command->body_case != KESU__V1__COMMAND__BODY_RECORD_STATEMENT)
+        DECIDE_TRY(intake_decide_recusal(d, d->state, d->staff, "actor.name"));
+    if (row->tie == TIE_OWNER) return intake_decide_owner(d);
+    if (row->tie == TIE_REVIEWER && d->staff != NULL &&
+        (d->state->life == NULL || d->state->life->appeal == NULL ||
+         strcmp(d->state->life->appeal->reviewer, d->staff->id) != 0))
+        return intake_decide_refuse(d, E_NOT_ALLOWED, "actor.name", "not the reviewer of this appeal");
+    return 0;
+}
+
+/* The rows of this command that this actor can bring about in this stage differ in what follows only, which
+ * the event tells: what they need beyond the first is checked with it. */
+static int check_stage(struct decide *d)
+{
+    const struct life_row *row;
+    unsigned command = (unsigned)d->command->body_case;
+    bool stage = false;
+    for (unsigned i = 0; (row = life_row(i)) != NULL; i++) {
+        if (row->command != command || row->tie == TIE_FOLLOWS || (row->from >> d->state->stage & 1) == 0)
+            continue;
+        stage = true;
+        if ((row->who & d->who) != 0) return check_tie(d, row);
+    }
+    return stage ? refuse_actor(d) : intake_decide_refuse_stage(d);
+}
+
+static int check_case(struct decide *d)
+{
+    uint64_t id = case_id_of(d->command);
+    if (id == 0) return intake_decide_refuse(d, E_MISSING, intake_decide_field(d, "case_id"), NULL);
+    int err = intake_case_get(d->view, id, d->ctx->arena, &d->state);
+    if (err == E_NOMEM) return intake_decide_no_memory(d);
+    if (err != 0)
+        return intake_decide_refuse(d, E_UNKNOWN, intake_decide_field(d, "case_id"), "no such case");
+    d->stage = d->state->stage;
+    DECIDE_TRY(intake_decide_version(d, d->state));
+    return check_stage(d);
 }
 
 static int decide(struct decide *d)
 {
-    const struct command_row *row = find_row((unsigned)d->command->body_case);
-    if (row == NULL) return intake_decide_refuse(d, E_MISSING, "body", "a command this version knows");
-    DECIDE_TRY(check_actor(d, row));
-    if (row->case_field != NULL) DECIDE_TRY(check_case(d, row));
+    unsigned command = (unsigned)d->command->body_case;
+    const struct command_row *row = command < N_ROWS ? &table[command] : NULL;
+    if (row == NULL || row->handle == NULL)
+        return intake_decide_refuse(d, E_MISSING, "body", "a command this version knows");
+    DECIDE_TRY(check_actor(d));
+    if (row->who != 0 ? (row->who & d->who) == 0 : !life_allows(command, 0, d->who)) return refuse_actor(d);
+    if (row->subject == OF_CASE) DECIDE_TRY(check_case(d));
     return row->handle(d);
 }
 
@@ -229,7 +394,7 @@ void intake_decide(struct intake_register *view, const Kesu__V1__Command *comman
 {
     *ret = (struct decision){0};
     kesu__v1__accepted__init(&ret->accepted);
-    struct decide d = {view, command, context, ret, NULL};
+    struct decide d = {.view = view, .command = command, .ctx = context, .out = ret};
     ret->err = decide(&d);
     if (ret->err != 0) {
         ret->n_events = 0;

@@ -1,22 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a command means: events, or a refusal. Pure: the view, the command and
- * the context are all it knows; nothing is written, sealed or sent here.
- *
- *                      classify         assign            start             resolve          close
- *   receive ─▶ received ────▶ triaged ────▶ assigned ────▶ in_progress ────▶ resolved ────▶ closed
- *                                └─ classify and assign again until resolved ─┘
- *
- * Messages and notes may be added in every stage. A case may be resolved from
- * assigned too. */
+ * the context are all it knows; nothing is written, sealed or sent here. Which
+ * command is possible in which stage, and where it leads: common/life.c. */
 #ifndef INTAKE_DECIDE_H
 #define INTAKE_DECIDE_H
 
 #include "cases.h"
 #include "codec.h"
+#include "life.h"
 #include "register.h"
 #include "secrets.h"
 
-#define DECIDE_MAX_EVENTS 2
+#define DECIDE_MAX_EVENTS 4
 
 struct decide_context {
     int64_t block_time;             /* the only legal time */
@@ -58,14 +53,9 @@ struct decision {
 void intake_decide(struct intake_register *view, const Kesu__V1__Command *command,
                    const struct decide_context *context, struct decision *ret);
 
-/* Who may send it, in which stages: for documentation and tests. */
-struct decide_rule {
-    const char *command; /* "classify_case" */
-    unsigned body;       /* KESU__V1__COMMAND__BODY_... */
-    unsigned actors;     /* bit 1 << ActorKind */
-    unsigned stages;     /* bit 1 << Stage; 0: touches no case by id */
-};
-const struct decide_rule *intake_decide_rule(unsigned i); /* NULL: no more */
+/* Names of the commands that touch a case and are possible in this stage for
+ * somebody of these roles (LIFE_...). From the arena. */
+size_t intake_decide_allowed(Kesu__V1__Stage stage, uint32_t who, struct arena *arena, char ***ret);
 
 /* Name of an error code on the wire, and how a client should take it. */
 void intake_refused_set(Kesu__V1__Refused *ret, int err, const char *field, const char *reason);

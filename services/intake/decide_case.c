@@ -63,12 +63,9 @@ int intake_decide_assign(struct decide *d)
 
 int intake_decide_start_work(struct decide *d)
 {
-    static const char *const stops[] = {"in_progress", NULL};
-    DECIDE_TRY(intake_decide_owner(d));
-    Kesu__V1__WorkStarted *body = intake_decide_new(d, &kesu__v1__work_started__descriptor);
-    if (body == NULL) return intake_decide_no_memory(d);
-    return intake_decide_stop_clocks(d, intake_decide_add(d, KESU__V1__EVENT__BODY_WORK_STARTED, body),
-                                     stops);
+    if (d->state->agent[0] == '\0')
+        return intake_decide_refuse(d, E_NOT_ALLOWED, "start_work.case_id", "nobody has the case");
+    return intake_decide_plain(d, KESU__V1__EVENT__BODY_WORK_STARTED);
 }
 
 static Kesu__V1__NoteText *note_text(struct decide *d, char *text)
@@ -89,38 +86,31 @@ int intake_decide_note(struct decide *d)
     if (body == NULL || sealed == NULL || text == NULL) return intake_decide_no_memory(d);
     body->text = sealed;
     struct decide_event *e = intake_decide_add(d, KESU__V1__EVENT__BODY_NOTE_ADDED, body);
-    intake_decide_seal(e, text, sealed, d->state->key_id);
+    intake_decide_seal(e, text, sealed, intake_decide_key(d->state));
     return 0;
 }
 
-/* Whose case cannot be told of any more must still come to an end: without a word. */
-static int resolve_erased(struct decide *d, const char *const *stops)
+/* A case of somebody erased must still come to an end: without a word. */
+int intake_decide_resolve(struct decide *d)
 {
-    if (d->command->resolve_case->summary[0] != '\0')
+    const Kesu__V1__ResolveCase *c = d->command->resolve_case;
+    bool erased = d->state->erased_seq != 0;
+    if (erased && c->summary[0] != '\0')
         return intake_decide_refuse(d, E_ERASED, "resolve_case.summary", NULL);
+    if (!erased) DECIDE_TRY(intake_decide_needed(d, "resolve_case.summary", c->summary));
+    if (d->state->agent[0] == '\0')
+        return intake_decide_refuse(d, E_NOT_ALLOWED, "resolve_case.case_id", "nobody has the case");
     Kesu__V1__CaseResolved *body = intake_decide_new(d, &kesu__v1__case_resolved__descriptor);
     if (body == NULL) return intake_decide_no_memory(d);
     body->agent = d->state->agent;
-    return intake_decide_stop_clocks(d, intake_decide_add(d, KESU__V1__EVENT__BODY_CASE_RESOLVED, body),
-                                     stops);
-}
-
-int intake_decide_resolve(struct decide *d)
-{
-    static const char *const stops[] = {"in_progress", "resolved", NULL};
-    const Kesu__V1__ResolveCase *c = d->command->resolve_case;
-    DECIDE_TRY(intake_decide_owner(d));
-    if (d->state->erased_seq != 0) return resolve_erased(d, stops);
-    DECIDE_TRY(intake_decide_needed(d, "resolve_case.summary", c->summary));
-    Kesu__V1__CaseResolved *body = intake_decide_new(d, &kesu__v1__case_resolved__descriptor);
-    Kesu__V1__Sealed *sealed = intake_decide_new(d, &kesu__v1__sealed__descriptor);
+    DECIDE_TRY(intake_decide_event(d, KESU__V1__EVENT__BODY_CASE_RESOLVED, body));
+    if (erased) return 0;
+    body->summary = intake_decide_new(d, &kesu__v1__sealed__descriptor);
     Kesu__V1__NoteText *text = note_text(d, c->summary);
-    if (body == NULL || sealed == NULL || text == NULL) return intake_decide_no_memory(d);
-    body->summary = sealed;
-    body->agent = d->state->agent;
-    struct decide_event *e = intake_decide_add(d, KESU__V1__EVENT__BODY_CASE_RESOLVED, body);
-    intake_decide_seal(e, text, sealed, d->state->key_id);
-    return intake_decide_stop_clocks(d, e, stops);
+    if (body->summary == NULL || text == NULL) return intake_decide_no_memory(d);
+    intake_decide_seal(&d->out->events[d->out->n_events - 1], text, body->summary,
+                       intake_decide_key(d->state));
+    return 0;
 }
 
 static const char *const causes[] = {"man",         "machine",      "material",    "method",  "environment",
@@ -130,7 +120,6 @@ int intake_decide_close(struct decide *d)
 {
     const Kesu__V1__CloseCase *c = d->command->close_case;
     unsigned n = sizeof(causes) / sizeof(causes[0]), i = 0;
-    DECIDE_TRY(intake_decide_owner(d));
     DECIDE_TRY(intake_decide_needed(d, "close_case.cause", c->cause));
     while (i < n && strcmp(causes[i], c->cause) != 0) i++;
     if (i == n) {
@@ -139,12 +128,10 @@ int intake_decide_close(struct decide *d)
         d->out->refused.allowed = (char **)(uintptr_t)causes;
         return E_RANGE;
     }
-    Kesu__V1__CaseClosed *body = intake_decide_new(d, &kesu__v1__case_closed__descriptor);
+    Kesu__V1__CaseClosed *body = intake_decide_copy(d, KESU__V1__EVENT__BODY_CASE_CLOSED);
     if (body == NULL) return intake_decide_no_memory(d);
-    body->cause = c->cause;
-    body->lesson = c->lesson;
     body->agent = d->state->agent;
-    return intake_decide_stop_clocks(d, intake_decide_add(d, KESU__V1__EVENT__BODY_CASE_CLOSED, body), NULL);
+    return intake_decide_event(d, KESU__V1__EVENT__BODY_CASE_CLOSED, body);
 }
 
 static int copy_delivery(struct decide *d, const Kesu__V1__RecordDelivery *c,
@@ -169,7 +156,6 @@ static int copy_delivery(struct decide *d, const Kesu__V1__RecordDelivery *c,
 
 int intake_decide_delivery(struct decide *d)
 {
-    static const char *const stops[] = {"receipt_delivered", NULL};
     const Kesu__V1__RecordDelivery *c = d->command->record_delivery;
     struct key key;
     uint64_t outcome = 0;
@@ -191,5 +177,7 @@ int intake_decide_delivery(struct decide *d)
     /* Who cannot be reached at all need not be reached in time. */
     bool done = c->outcome == KESU__V1__DELIVERY_OUTCOME__DELIVERY_OUTCOME_DELIVERED ||
                 c->outcome == KESU__V1__DELIVERY_OUTCOME__DELIVERY_OUTCOME_NOT_SENT;
-    return done && strcmp(c->kind, "receipt") == 0 ? intake_decide_stop_clocks(d, e, stops) : 0;
+    return done && strcmp(c->kind, "receipt") == 0
+               ? intake_decide_moments(d, e, "receipt_delivered", d->ctx->block_time)
+               : 0;
 }

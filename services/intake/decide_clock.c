@@ -43,7 +43,7 @@ int intake_decide_start_clocks(struct decide *d, struct decide_event *e, int64_t
     struct due due;
     for (size_t i = 0; i < p->n_clocks; i++) {
         Kesu__V1__Clock *clock = p->clocks[i];
-        if (strcmp(clock->starts, "received") != 0 ||
+        if (!life_has_word(clock->starts, "received") ||
             due_compute(clock, KESU__V1__SEVERITY__SEVERITY_UNSPECIFIED, received_at, &due) != 0)
             continue;
         Kesu__V1__ClockChange *c =
@@ -64,7 +64,7 @@ int intake_decide_move_clocks(struct decide *d, struct decide_event *e, Kesu__V1
         Kesu__V1__Clock *clock = p->clocks[i];
         const Kesu__V1__ClockState *now = find_clock(d->state, clock->id);
         if (now != NULL && !now->running) continue;
-        if (now == NULL && strcmp(clock->starts, "received") != 0) continue;
+        if (now == NULL && !life_has_word(clock->starts, "received")) continue;
         int64_t started_at = now != NULL ? now->started_at : d->state->received_at;
         if (due_compute(clock, severity, started_at, &due) != 0) continue;
         if (now != NULL && now->due_at == due.due_at && now->warn_at == due.warn_at) continue;
@@ -77,26 +77,68 @@ int intake_decide_move_clocks(struct decide *d, struct decide_event *e, Kesu__V1
     return 0;
 }
 
-/* The default says which clock stops where, should a later policy drop one that runs. */
-static bool stops_at(const struct decide *d, const char *clock_id, const char *const *stops)
+/* The usual: for a clock that runs and that a later policy dropped. */
+static const char *stops_of(const Kesu__V1__Policy *policy, const char *clock_id)
 {
     static const char *const usual[][2] = {
         {"receipt", "receipt_delivered"}, {"initial_review", "in_progress"}, {"resolution", "resolved"}};
-    const Kesu__V1__Clock *clock = d->ctx->policy != NULL ? policy_clock(d->ctx->policy, clock_id) : NULL;
-    const char *at = clock != NULL ? clock->stops : "";
-    for (unsigned i = 0; clock == NULL && i < 3; i++)
-        if (strcmp(usual[i][0], clock_id) == 0) at = usual[i][1];
-    for (; *stops != NULL; stops++)
-        if (strcmp(*stops, at) == 0) return true;
+    const Kesu__V1__Clock *clock = policy != NULL ? policy_clock(policy, clock_id) : NULL;
+    if (clock != NULL) return clock->stops;
+    for (unsigned i = 0; i < 3; i++)
+        if (strcmp(usual[i][0], clock_id) == 0) return usual[i][1];
+    return "";
+}
+
+/* Have the two lists of words one in common? */
+static bool meet(const char *words, const char *others)
+{
+    char word[64];
+    for (const char *at = words; *at != '\0'; at += strspn(at, " ")) {
+        size_t n = strcspn(at, " ");
+        if (n < sizeof(word)) {
+            memcpy(word, at, n);
+            word[n] = '\0';
+            if (life_has_word(others, word)) return true;
+        }
+        at += n;
+    }
     return false;
 }
 
-int intake_decide_stop_clocks(struct decide *d, struct decide_event *e, const char *const *stops)
+int intake_decide_stop_all(struct decide *d, struct decide_event *e)
 {
     for (size_t i = 0; i < d->state->n_clocks; i++) {
         const Kesu__V1__ClockState *now = d->state->clocks[i];
-        if (!now->running || (stops != NULL && !stops_at(d, now->clock, stops))) continue;
-        if (add_change(d, e, KESU__V1__CLOCK_CHANGE__OP__OP_STOP, now->clock, d->state->n_clocks) == NULL)
+        if (now->running &&
+            add_change(d, e, KESU__V1__CLOCK_CHANGE__OP__OP_STOP, now->clock, d->state->n_clocks) == NULL)
+            return intake_decide_no_memory(d);
+    }
+    return 0;
+}
+
+static int start(struct decide *d, struct decide_event *e, Kesu__V1__Clock *clock, int64_t since, size_t room)
+{
+    struct due due;
+    if (due_compute(clock, d->state->severity, since, &due) != 0) return 0;
+    Kesu__V1__ClockChange *c = add_change(d, e, KESU__V1__CLOCK_CHANGE__OP__OP_START, clock->id, room);
+    if (c == NULL) return intake_decide_no_memory(d);
+    return set_due(d, c, since, &due);
+}
+
+int intake_decide_moments(struct decide *d, struct decide_event *e, const char *moments, int64_t since)
+{
+    const Kesu__V1__Policy *p = d->ctx->policy;
+    size_t room = d->state->n_clocks + (p != NULL ? p->n_clocks : 0);
+    if (moments[0] == '\0') return 0;
+    for (size_t i = 0; p != NULL && i < p->n_clocks; i++)
+        if (meet(moments, p->clocks[i]->starts)) DECIDE_TRY(start(d, e, p->clocks[i], since, room));
+    for (size_t i = 0; i < d->state->n_clocks; i++) {
+        const Kesu__V1__ClockState *now = d->state->clocks[i];
+        const Kesu__V1__Clock *clock = p != NULL ? policy_clock(p, now->clock) : NULL;
+        if (!now->running || (clock != NULL && meet(moments, clock->starts)) ||
+            !meet(moments, stops_of(p, now->clock)))
+            continue;
+        if (add_change(d, e, KESU__V1__CLOCK_CHANGE__OP__OP_STOP, now->clock, room) == NULL)
             return intake_decide_no_memory(d);
     }
     return 0;

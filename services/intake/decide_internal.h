@@ -10,7 +10,10 @@ struct decide {
     const Kesu__V1__Command *command;
     const struct decide_context *ctx;
     struct decision *out;
-    Kesu__V1__CaseState *state; /* of the case touched by id, or NULL */
+    Kesu__V1__CaseState *state;   /* of the case touched by id, or NULL */
+    const Kesu__V1__Staff *staff; /* who acts, when it is staff and there is a policy */
+    uint32_t who;                 /* the bit of life.h */
+    Kesu__V1__Stage stage;        /* of the case, after the events so far */
 };
 
 /* Each returns 0, or the refusal it has written. */
@@ -19,6 +22,11 @@ typedef int (*decide_handler)(struct decide *d);
 int intake_decide_refuse(struct decide *d, int err, const char *field, const char *reason);
 /* The next event, its actor, command and case filled in. body: its zeroed and initialised body. */
 struct decide_event *intake_decide_add(struct decide *d, Kesu__V1__Event__BodyCase type, void *body);
+/* The same for another case; NULL: for none. A command may add several events to a case. */
+struct decide_event *intake_decide_add_to(struct decide *d, const Kesu__V1__CaseState *state,
+                                          Kesu__V1__Event__BodyCase type, void *body);
+/* "review_case.reason" when the command is a ReviewCase. */
+char *intake_decide_field(struct decide *d, const char *field);
 /* From the arena, initialised. Out of memory is a refusal E_TOO_BIG: returns NULL. */
 void *intake_decide_new(struct decide *d, const ProtobufCMessageDescriptor *descriptor);
 int intake_decide_no_memory(struct decide *d);
@@ -31,8 +39,29 @@ int intake_decide_version(struct decide *d, const Kesu__V1__CaseState *state);
 /* May this staff member act for the case: they have it, or stand above who has it. */
 int intake_decide_owner(struct decide *d);
 
-/* Clocks of the policy that stop at any of the stops (NULL-ended). */
-int intake_decide_stop_clocks(struct decide *d, struct decide_event *e, const char *const *stops);
+/* E_RECUSED when this person is accused in the case or reports to who is. staff may be NULL. */
+int intake_decide_recusal(struct decide *d, const Kesu__V1__CaseState *state, const Kesu__V1__Staff *staff,
+                          const char *field);
+
+/* decide_life.c */
+/* E_MISSING for the first of these fields of the command, with spaces between, that is empty. Words are
+ * given when they have text or a file. */
+int intake_decide_needs(struct decide *d, const char *fields);
+/* A new body of this event with what the command says under the same names; words still to be sealed. */
+void *intake_decide_copy(struct decide *d, Kesu__V1__Event__BodyCase type);
+/* Adds the event to the case, seals the command's words into it, and moves clocks by the row of the table
+ * that it is; E_STAGE when there is none. */
+int intake_decide_event(struct decide *d, Kesu__V1__Event__BodyCase type, void *body);
+/* The key by which words are sealed now. */
+uint64_t intake_decide_key(const Kesu__V1__CaseState *state);
+int intake_decide_refuse_stage(struct decide *d);
+/* Both: an event that says what the command said. */
+int intake_decide_plain(struct decide *d, Kesu__V1__Event__BodyCase type);
+
+/* decide_clock.c: what these moments start and stop of the policy's clocks; entering a stage that is not open
+ * stops all. since: when a clock that starts has started. */
+int intake_decide_moments(struct decide *d, struct decide_event *e, const char *moments, int64_t since);
+int intake_decide_stop_all(struct decide *d, struct decide_event *e);
 int intake_decide_start_clocks(struct decide *d, struct decide_event *e, int64_t received_at);
 int intake_decide_move_clocks(struct decide *d, struct decide_event *e, Kesu__V1__Severity severity);
 

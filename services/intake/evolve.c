@@ -1,32 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One row an event type. Events of a case load its state, change it, and put
  * it back with its new version; the rest is done by each. */
-#include "evolve.h"
-
 #include "cases.h"
 #include "check.h"
 #include "dedup.h"
 #include "due.h"
 #include "err.h"
+#include "evolve_internal.h"
+#include "life.h"
 
-struct evolve {
-    struct intake_register *r;
-    const Kesu__V1__Event *event;
-    uint64_t seq;
-    int64_t block_time;
-    struct arena *arena;
-    Kesu__V1__CaseState *state; /* of event->case_id, NULL when it is 0 */
-};
-
-typedef int (*evolve_row)(struct evolve *e);
-
-static void note_key(struct evolve *e, const Kesu__V1__Sealed *sealed)
+void intake_evolve_key(struct evolve *e, const Kesu__V1__Sealed *sealed)
 {
     if (sealed != NULL && sealed->key_id >= e->r->meta.next_key_id)
         e->r->meta.next_key_id = sealed->key_id + 1;
 }
 
-static void put_contacts(struct evolve *e, const ProtobufCBinaryData *hashes, size_t n, uint64_t customer)
+void intake_evolve_contacts(struct evolve *e, const ProtobufCBinaryData *hashes, size_t n, uint64_t customer)
 {
     for (size_t i = 0; i < n && customer != 0; i++) {
         struct span key = span_of(hashes[i].data, hashes[i].len);
@@ -51,7 +40,7 @@ static void put_external(struct evolve *e, Kesu__V1__Channel channel, const Kesu
     intake_register_put_u64(e->r, TABLE_EXTERNALS, key_span(&key), e->state->case_id);
 }
 
-static void put_evidence(struct evolve *e, const ProtobufCBinaryData *hashes, size_t n)
+void intake_evolve_attachments(struct evolve *e, const ProtobufCBinaryData *hashes, size_t n)
 {
     struct key key;
     for (size_t i = 0; i < n; i++) {
@@ -140,9 +129,9 @@ static int on_customer_added(struct evolve *e)
 {
     const Kesu__V1__CustomerAdded *b = e->event->customer_added;
     struct customer_row row = {.profile_key = b->profile != NULL ? b->profile->key_id : 0};
-    note_key(e, b->profile);
+    intake_evolve_key(e, b->profile);
     intake_customer_put(e->r, b->customer_id, &row);
-    put_contacts(e, b->contact_hashes, b->n_contact_hashes, b->customer_id);
+    intake_evolve_contacts(e, b->contact_hashes, b->n_contact_hashes, b->customer_id);
     return 0;
 }
 
@@ -165,7 +154,6 @@ static int on_case_opened(struct evolve *e)
     const Kesu__V1__CaseOpened *b = e->event->case_opened;
     Kesu__V1__CaseState *s = e->state;
     s->number = b->number;
-    s->stage = KESU__V1__STAGE__STAGE_RECEIVED;
     s->channel = b->channel;
     s->customer_id = b->customer_id;
     s->received_at = b->received_at;
@@ -179,10 +167,14 @@ static int on_case_opened(struct evolve *e)
     s->n_contact_hashes = b->n_contact_hashes;
     s->contact_hashes = b->contact_hashes;
     s->automatic = b->automatic;
-    note_key(e, b->personal);
-    put_contacts(e, b->contact_hashes, b->n_contact_hashes, b->customer_id);
+    s->object = b->object;
+    s->occurred_at = b->occurred_at;
+    s->anonymous = b->anonymous;
+    s->internal = b->internal;
+    intake_evolve_key(e, b->personal);
+    intake_evolve_contacts(e, b->contact_hashes, b->n_contact_hashes, b->customer_id);
     put_case_of(e, b->customer_id);
-    put_evidence(e, b->attachment_hashes, b->n_attachment_hashes);
+    intake_evolve_attachments(e, b->attachment_hashes, b->n_attachment_hashes);
     put_external(e, b->channel, b->external);
     put_thread(e, &b->thread_hash);
     return put_number(e, b->number);
@@ -194,7 +186,7 @@ static int on_message_added(struct evolve *e)
     e->state->messages++;
     put_external(e, b->channel, b->external);
     put_thread(e, &b->thread_hash);
-    put_evidence(e, b->attachment_hashes, b->n_attachment_hashes);
+    intake_evolve_attachments(e, b->attachment_hashes, b->n_attachment_hashes);
     return 0;
 }
 
@@ -209,8 +201,6 @@ static int on_case_classified(struct evolve *e)
     if (b->judgement->language != KESU__V1__LANGUAGE__LANGUAGE_UNSPECIFIED)
         s->language = b->judgement->language;
     s->fallback = b->fallback;
-    /* Whoever has the case keeps it until it is given to another. */
-    if (s->stage == KESU__V1__STAGE__STAGE_RECEIVED) s->stage = KESU__V1__STAGE__STAGE_TRIAGED;
     return 0;
 }
 
@@ -219,32 +209,7 @@ static int on_case_assigned(struct evolve *e)
     int err = change_agent(e, e->state->agent, -1);
     if (err == 0) err = change_agent(e, e->event->case_assigned->agent, +1);
     e->state->agent = e->event->case_assigned->agent;
-    e->state->stage = KESU__V1__STAGE__STAGE_ASSIGNED;
     return err;
-}
-
-static int on_work_started(struct evolve *e)
-{
-    e->state->stage = KESU__V1__STAGE__STAGE_IN_PROGRESS;
-    return 0;
-}
-
-static int on_note_added(struct evolve *e)
-{
-    (void)e;
-    return 0;
-}
-
-static int on_case_resolved(struct evolve *e)
-{
-    e->state->stage = KESU__V1__STAGE__STAGE_RESOLVED;
-    return 0;
-}
-
-static int on_case_closed(struct evolve *e)
-{
-    e->state->stage = KESU__V1__STAGE__STAGE_CLOSED;
-    return change_agent(e, e->state->agent, -1);
 }
 
 static int on_presence_set(struct evolve *e)
@@ -307,12 +272,6 @@ static int on_event_skipped(struct evolve *e)
     return 0;
 }
 
-static int on_clock_accepted(struct evolve *e)
-{
-    (void)e;
-    return 0;
-}
-
 /* The next message by these contacts is of somebody unknown. */
 static int erase_case(struct evolve *e, uint64_t case_id, uint64_t customer_id)
 {
@@ -364,30 +323,115 @@ static int on_journal_restored(struct evolve *e)
     return 0;
 }
 
+/* of_case: of one that is there. What has no function changes the stage at most. */
+#define CASE(name, row)  [KESU__V1__EVENT__BODY_##name] = {true, (row)}
+#define OTHER(name, row) [KESU__V1__EVENT__BODY_##name] = {false, (row)}
+
 static const struct {
-    Kesu__V1__Event__BodyCase type;
+    bool of_case;
     evolve_row row;
-    bool of_case; /* not the first of one */
 } table[] = {
-    {KESU__V1__EVENT__BODY_CUSTOMER_ADDED, on_customer_added, false},
-    {KESU__V1__EVENT__BODY_CASE_OPENED, on_case_opened, true},
-    {KESU__V1__EVENT__BODY_MESSAGE_ADDED, on_message_added, true},
-    {KESU__V1__EVENT__BODY_CASE_CLASSIFIED, on_case_classified, true},
-    {KESU__V1__EVENT__BODY_CASE_ASSIGNED, on_case_assigned, true},
-    {KESU__V1__EVENT__BODY_WORK_STARTED, on_work_started, true},
-    {KESU__V1__EVENT__BODY_NOTE_ADDED, on_note_added, true},
-    {KESU__V1__EVENT__BODY_CASE_RESOLVED, on_case_resolved, true},
-    {KESU__V1__EVENT__BODY_CASE_CLOSED, on_case_closed, true},
-    {KESU__V1__EVENT__BODY_PRESENCE_SET, on_presence_set, false},
-    {KESU__V1__EVENT__BODY_CLOCK_FIRED, on_clock_fired, true},
-    {KESU__V1__EVENT__BODY_DELIVERY_RECORDED, on_delivery_recorded, true},
-    {KESU__V1__EVENT__BODY_POLICY_PART_STORED, on_policy_part_stored, false},
-    {KESU__V1__EVENT__BODY_POLICY_ACTIVATED, on_policy_activated, false},
-    {KESU__V1__EVENT__BODY_EVENT_SKIPPED, on_event_skipped, false},
-    {KESU__V1__EVENT__BODY_CLOCK_ACCEPTED, on_clock_accepted, false},
-    {KESU__V1__EVENT__BODY_CUSTOMER_ERASED, on_customer_erased, false},
-    {KESU__V1__EVENT__BODY_JOURNAL_RESTORED, on_journal_restored, false},
+    OTHER(CUSTOMER_ADDED, on_customer_added),
+    CASE(CASE_OPENED, on_case_opened),
+    CASE(MESSAGE_ADDED, on_message_added),
+    CASE(CASE_CLASSIFIED, on_case_classified),
+    CASE(CASE_ASSIGNED, on_case_assigned),
+    CASE(WORK_STARTED, NULL),
+    CASE(NOTE_ADDED, NULL),
+    CASE(CASE_RESOLVED, NULL),
+    CASE(CASE_CLOSED, NULL),
+    OTHER(PRESENCE_SET, on_presence_set),
+    CASE(CLOCK_FIRED, on_clock_fired),
+    CASE(DELIVERY_RECORDED, on_delivery_recorded),
+    OTHER(POLICY_PART_STORED, on_policy_part_stored),
+    OTHER(POLICY_ACTIVATED, on_policy_activated),
+    OTHER(EVENT_SKIPPED, on_event_skipped),
+    OTHER(CLOCK_ACCEPTED, NULL),
+    OTHER(CUSTOMER_ERASED, on_customer_erased),
+    OTHER(JOURNAL_RESTORED, on_journal_restored),
+    /* evolve_record.c */
+    CASE(RECORD_AMENDED, NULL),
+    CASE(NATURE_SET, NULL),
+    CASE(EVIDENCE_ADDED, NULL),
+    CASE(FILE_RETURNED, NULL),
+    /* evolve_customer.c */
+    OTHER(CUSTOMER_CHANGED, NULL),
+    OTHER(MERGE_SUGGESTED, NULL),
+    OTHER(MERGE_DISMISSED, NULL),
+    OTHER(CUSTOMERS_MERGED, NULL),
+    OTHER(CUSTOMERS_UNMERGED, NULL),
+    /* evolve_owner.c */
+    CASE(ACCUSED_NAMED, NULL),
+    CASE(STATEMENT_RECORDED, NULL),
+    /* evolve_talk.c */
+    CASE(REPLY_HELD, NULL),
+    CASE(REPLY_UNDONE, NULL),
+    CASE(REPLY_SENT, NULL),
+    CASE(REPLY_STARTED, NULL),
+    CASE(CALL_RECORDED, NULL),
+    /* evolve_review.c */
+    CASE(CASE_REVIEWED, NULL),
+    CASE(TASK_OPENED, NULL),
+    CASE(TASK_ANSWERED, NULL),
+    CASE(TASK_TRANSFERRED, NULL),
+    CASE(TASK_WAIVED, NULL),
+    /* evolve_remedy.c */
+    CASE(REMEDY_PROPOSED, NULL),
+    CASE(PROPOSAL_SUBMITTED, NULL),
+    CASE(PROPOSAL_DECIDED, NULL),
+    CASE(READING_CONFIRMED, NULL),
+    /* evolve_opinion.c */
+    CASE(OPINION_SENT, NULL),
+    CASE(ANSWER_RECORDED, NULL),
+    CASE(DEADLOCK_DECLARED, NULL),
+    CASE(EXTERNAL_REFERRED, NULL),
+    CASE(EXTERNAL_RECORDED, NULL),
+    /* evolve_appeal.c */
+    CASE(APPEAL_FILED, NULL),
+    CASE(APPEAL_ADMITTED, NULL),
+    CASE(REVIEWER_ASSIGNED, NULL),
+    CASE(APPEAL_DECIDED, NULL),
+    /* evolve_execute.c */
+    CASE(STEP_COMPLETED, NULL),
+    CASE(RECOVERY_CLAIMED, NULL),
+    CASE(RECOVERY_SETTLED, NULL),
+    CASE(FEEDBACK_RECORDED, NULL),
+    CASE(ACCOUNTABILITY_RECORDED, NULL),
+    /* evolve_end.c */
+    CASE(CASE_REOPENED, NULL),
+    CASE(CASE_WITHDRAWN, NULL),
+    CASE(CONDUCT_MARKED, NULL),
+    CASE(CASE_HELD, NULL),
+    CASE(CASE_ARCHIVED, NULL),
+    /* evolve_incident.c */
+    OTHER(INCIDENT_CREATED, NULL),
+    CASE(JOINED_INCIDENT, NULL),
+    CASE(LEFT_INCIDENT, NULL),
+    OTHER(INCIDENT_CHANGED, NULL),
+    OTHER(LOT_HELD, NULL),
+    OTHER(INCIDENT_ANSWERED, NULL),
+    CASE(ANSWER_SHARED, NULL),
+    OTHER(INCIDENT_CLOSED, NULL),
+    /* evolve_link.c */
+    CASE(CASE_MERGED, NULL),
+    CASE(CASE_ABSORBED, NULL),
+    CASE(CASE_UNMERGED, NULL),
+    CASE(CASE_RELEASED, NULL),
+    CASE(CASES_LINKED, NULL),
+    CASE(CASES_UNLINKED, NULL),
+    /* evolve_eightd.c */
+    CASE(EIGHTD_OPENED, NULL),
+    OTHER(DISCIPLINE_PLANNED, NULL),
+    OTHER(DISCIPLINE_RECORDED, NULL),
+    CASE(EIGHTD_CLOSED, NULL),
+    /* evolve_sensitive.c */
+    CASE(SENSITIVE_MARKED, NULL),
+    CASE(CASE_READ, NULL),
+    /* evolve_handover.c */
+    OTHER(HANDOVER_OPENED, NULL),
+    OTHER(HANDOVER_ACCEPTED, NULL),
 };
+#define N_ROWS (sizeof(table) / sizeof(table[0]))
 
 static int load_case(struct evolve *e)
 {
@@ -400,11 +444,56 @@ static int load_case(struct evolve *e)
     return 0;
 }
 
+Kesu__V1__CaseLife *intake_evolve_life(struct evolve *e)
+{
+    Kesu__V1__CaseState *s = e->state;
+    if (s->life == NULL) {
+        s->life = arena_alloc(e->arena, sizeof(*s->life));
+        if (s->life != NULL) kesu__v1__case_life__init(s->life);
+    }
+    return s->life;
+}
+
+#define RECENT 16
+
+static int remember_type(struct evolve *e)
+{
+    Kesu__V1__CaseState *s = e->state;
+    size_t kept = s->n_recent < RECENT ? s->n_recent : RECENT - 1;
+    uint32_t *recent = arena_alloc(e->arena, sizeof(*recent) * (kept + 1));
+    if (recent == NULL) return E_NOMEM;
+    if (kept > 0) memcpy(recent, s->recent + (s->n_recent - kept), sizeof(*recent) * kept);
+    recent[kept] = (uint32_t)e->event->body_case;
+    s->recent = recent;
+    s->n_recent = kept + 1;
+    return 0;
+}
+
+/* Whoever has a case that ends is free for another; who had one that goes on has it again. */
+static int change_stage(struct evolve *e)
+{
+    Kesu__V1__CaseState *s = e->state;
+    Kesu__V1__Stage before = s->life != NULL ? (Kesu__V1__Stage)s->life->stage_before : 0;
+    Kesu__V1__Stage next = life_next(s->stage, before, e->event);
+    if (next == s->stage) return 0;
+    if (next == KESU__V1__STAGE__STAGE_EXTERNAL || next == KESU__V1__STAGE__STAGE_MERGED) {
+        if (intake_evolve_life(e) == NULL) return E_NOMEM;
+        s->life->stage_before = (uint32_t)s->stage;
+    }
+    int change = (int)life_is_open(next) - (int)life_is_open(s->stage);
+    bool first = s->stage == KESU__V1__STAGE__STAGE_UNSPECIFIED;
+    s->stage = next;
+    return first || change == 0 ? 0 : change_agent(e, s->agent, change);
+}
+
+/* The row sees the stage in which the event happened. */
 static int of_case(struct evolve *e, evolve_row row)
 {
     int err = load_case(e);
     if (err == 0) err = change_clocks(e);
-    if (err == 0) err = row(e);
+    if (err == 0 && row != NULL) err = row(e);
+    if (err == 0) err = change_stage(e);
+    if (err == 0) err = remember_type(e);
     if (err != 0) return err;
     e->state->version = e->event->version;
     e->state->last_seq = e->seq;
@@ -427,11 +516,11 @@ int intake_evolve(struct intake_register *r, const Kesu__V1__Event *event, uint6
 {
     struct evolve e = {r, event, seq, block_time, arena, NULL};
     int err = 0;
-    for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        if (table[i].type != event->body_case) continue;
-        err = table[i].of_case ? of_case(&e, table[i].row) : table[i].row(&e);
-        break;
-    }
+    unsigned type = (unsigned)event->body_case;
+    if (type < N_ROWS && table[type].of_case && event->case_id != 0)
+        err = of_case(&e, table[type].row);
+    else if (type < N_ROWS && table[type].row != NULL)
+        err = table[type].row(&e);
     if (err != 0) return err == E_NOMEM ? err : E_CORRUPT;
     if (event->command_hash != 0 && event->command_id.len == 16) remember_command(&e);
     r->meta.seq = seq;

@@ -255,7 +255,7 @@ static void on_classified(struct audit *a, const struct input *in, struct audit_
     if (in->event->actor != NULL && in->event->actor->kind == KESU__V1__ACTOR_KIND__ACTOR_KIND_STAFF)
         c->judged_by_staff = true;
     if (c->stage == KESU__V1__STAGE__STAGE_RECEIVED) c->stage = KESU__V1__STAGE__STAGE_TRIAGED;
-    if (c->stage >= KESU__V1__STAGE__STAGE_RESOLVED)
+    if (c->stage >= KESU__V1__STAGE__STAGE_FEEDBACK)
         audit_broken(a, "seq %llu: a resolved case was classified", (unsigned long long)in->seq);
 }
 
@@ -266,7 +266,7 @@ static void on_assigned(struct audit *a, const struct input *in, struct audit_ca
     if (strcmp(assigned->previous_agent, c->agent) != 0)
         audit_broken(a, "seq %llu: case %s was of %s, not of %s", n, c->number, c->agent,
                      assigned->previous_agent);
-    if (!c->classified || c->stage >= KESU__V1__STAGE__STAGE_RESOLVED)
+    if (!c->classified || c->stage >= KESU__V1__STAGE__STAGE_FEEDBACK)
         audit_broken(a, "seq %llu: case %s assigned in stage %d", n, c->number, (int)c->stage);
     struct audit_agent *agent = agent_of(a, assigned->agent);
     if (!agent->present || agent->open >= agent->capacity)
@@ -279,15 +279,14 @@ static void on_assigned(struct audit *a, const struct input *in, struct audit_ca
     agent->open++;
     copy_id(c->agent, assigned->agent);
     expect_notice(a, in->seq, "assigned");
-    c->stage = KESU__V1__STAGE__STAGE_ASSIGNED;
 }
 
 static void on_started(struct audit *a, const struct input *in, struct audit_case *c)
 {
-    if (c->stage != KESU__V1__STAGE__STAGE_ASSIGNED)
+    if (c->stage != KESU__V1__STAGE__STAGE_TRIAGED)
         audit_broken(a, "seq %llu: work on case %s started in stage %d", (unsigned long long)in->seq,
                      c->number, (int)c->stage);
-    c->stage = KESU__V1__STAGE__STAGE_IN_PROGRESS;
+    c->stage = KESU__V1__STAGE__STAGE_UNDER_REVIEW;
 }
 
 static void on_note(struct audit *a, const struct input *in, struct audit_case *c)
@@ -297,19 +296,19 @@ static void on_note(struct audit *a, const struct input *in, struct audit_case *
 
 static void on_resolved(struct audit *a, const struct input *in, struct audit_case *c)
 {
-    if (c->stage != KESU__V1__STAGE__STAGE_ASSIGNED && c->stage != KESU__V1__STAGE__STAGE_IN_PROGRESS)
+    if (c->stage != KESU__V1__STAGE__STAGE_TRIAGED && c->stage != KESU__V1__STAGE__STAGE_UNDER_REVIEW)
         audit_broken(a, "seq %llu: case %s resolved in stage %d", (unsigned long long)in->seq, c->number,
                      (int)c->stage);
     if (strcmp(in->event->case_resolved->agent, c->agent) != 0)
         audit_broken(a, "seq %llu: case %s resolved by another", (unsigned long long)in->seq, c->number);
-    c->stage = KESU__V1__STAGE__STAGE_RESOLVED;
+    c->stage = KESU__V1__STAGE__STAGE_FEEDBACK;
     expect_notice(a, in->seq, "resolved");
     a->counts.resolved++;
 }
 
 static void on_closed(struct audit *a, const struct input *in, struct audit_case *c)
 {
-    if (c->stage != KESU__V1__STAGE__STAGE_RESOLVED)
+    if (c->stage != KESU__V1__STAGE__STAGE_FEEDBACK)
         audit_broken(a, "seq %llu: case %s closed in stage %d", (unsigned long long)in->seq, c->number,
                      (int)c->stage);
     if (strcmp(in->event->case_closed->agent, c->agent) != 0)

@@ -292,10 +292,10 @@ static void work_on_case(struct people *p)
     if (draw(p, 5) == 0) {
         command.body_case = KESU__V1__COMMAND__BODY_ADD_NOTE;
         command.add_note = &note;
-    } else if (c->stage == KESU__V1__STAGE__STAGE_ASSIGNED) {
+    } else if (c->stage == KESU__V1__STAGE__STAGE_TRIAGED) {
         command.body_case = KESU__V1__COMMAND__BODY_START_WORK;
         command.start_work = &start;
-    } else if (c->stage == KESU__V1__STAGE__STAGE_IN_PROGRESS) {
+    } else if (c->stage == KESU__V1__STAGE__STAGE_UNDER_REVIEW) {
         command.body_case = KESU__V1__COMMAND__BODY_RESOLVE_CASE;
         command.resolve_case = &resolve;
     } else {

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "life.h"
+
+#include <string.h>
+
+#define CMD(name)       KESU__V1__COMMAND__BODY_##name
+#define EV(name)        KESU__V1__EVENT__BODY_##name
+#define TO(name)        KESU__V1__STAGE__STAGE_##name
+#define ON(name)        (1u << TO(name))
+#define ANY_STAGE       (((1u << LIFE_STAGES) - 1) & ~1u)
+#define OVER            (ON(CLOSED) | ON(ARCHIVED) | ON(MERGED))
+#define OPEN            (ANY_STAGE & ~OVER)
+#define TRIAGED_ON      (ON(TRIAGED) | ON(UNDER_REVIEW) | ON(INVESTIGATING) | ON(PROPOSED))
+#define BEFORE_PROPOSAL (ON(RECEIVED) | ON(TRIAGED) | ON(UNDER_REVIEW) | ON(INVESTIGATING))
+#define CONCLUDED \
+    (ON(OPINION_SENT) | ON(EXECUTING) | ON(FEEDBACK) | ON(CLOSED) | ON(EXTERNAL) | ON(DEADLOCKED))
+
+/* Rows of one event in one stage differ by the variant. */
+static const struct life_row table[] = {
+    {CMD(CLASSIFY_CASE), EV(CASE_CLASSIFIED), LIFE_ANY, ON(RECEIVED), TO(TRIAGED), LIFE_OFFICE, TIE_NONE, "",
+     "judgement", ""},
+    {CMD(CLASSIFY_CASE), EV(CASE_CLASSIFIED), LIFE_ANY, TRIAGED_ON, LIFE_STAYS, LIFE_OFFICE, TIE_NONE, "",
+     "judgement", ""},
+    {CMD(SET_NATURE), EV(NATURE_SET), 1, ON(RECEIVED) | ON(TRIAGED) | ON(UNDER_REVIEW), TO(NOT_A_COMPLAINT),
+     LIFE_DESK, TIE_NONE, "not a complaint", "nature reason", ""},
+    {CMD(SET_NATURE), EV(NATURE_SET), 0, ON(RECEIVED) | ON(TRIAGED) | ON(UNDER_REVIEW), LIFE_STAYS, LIFE_DESK,
+     TIE_NONE, "a complaint", "nature reason", ""},
+    {CMD(SET_NATURE), EV(NATURE_SET), 1, ON(NOT_A_COMPLAINT), LIFE_STAYS, LIFE_DESK, TIE_NONE,
+     "not a complaint", "nature reason", ""},
+    {CMD(SET_NATURE), EV(NATURE_SET), 0, ON(NOT_A_COMPLAINT), TO(TRIAGED), LIFE_DESK, TIE_NONE, "a complaint",
+     "nature reason", ""},
+    {CMD(ASSIGN_CASE), EV(CASE_ASSIGNED), LIFE_ANY, OPEN & ~ON(RECEIVED), LIFE_STAYS, LIFE_OFFICE, TIE_NONE,
+     "", "agent", ""},
+    {CMD(CLAIM_CASE), EV(CASE_ASSIGNED), LIFE_ANY, OPEN & ~ON(RECEIVED), LIFE_STAYS, LIFE_DESK, TIE_NONE, "",
+     "", ""},
+    {CMD(START_WORK), EV(WORK_STARTED), LIFE_ANY, ON(TRIAGED), TO(UNDER_REVIEW), LIFE_PEOPLE, TIE_OWNER, "",
+     "", "in_progress"},
+    {CMD(ADD_NOTE), EV(NOTE_ADDED), LIFE_ANY, ANY_STAGE, LIFE_STAYS, LIFE_OFFICE, TIE_NONE, "", "text", ""},
+    {CMD(AMEND_RECORD), EV(RECORD_AMENDED), LIFE_ANY, OPEN, LIFE_STAYS, LIFE_PEOPLE, TIE_OWNER, "",
+     "set reason", ""},
+    {CMD(ADD_EVIDENCE), EV(EVIDENCE_ADDED), LIFE_ANY, OPEN, LIFE_STAYS, LIFE_OFFICE, TIE_NONE, "",
+     "kind given_by words", ""},
+    {CMD(RETURN_FILE), EV(FILE_RETURNED), LIFE_ANY, BEFORE_PROPOSAL, LIFE_STAYS, LIFE_DESK, TIE_OWNER, "", "",
+     "progress_told"},
+    {CMD(NAME_ACCUSED), EV(ACCUSED_NAMED), LIFE_ANY, OPEN, LIFE_STAYS, LIFE_LEADERS, TIE_NONE, "", "reason",
+     ""},
+    {CMD(RECORD_STATEMENT), EV(STATEMENT_RECORDED), LIFE_ANY, OPEN, LIFE_STAYS, LIFE_STAFF, TIE_NONE, "",
+     "staff words", ""},
+    {CMD(REPLY_TO_CUSTOMER), EV(REPLY_HELD), LIFE_ANY, OPEN, LIFE_STAYS, LIFE_DESK, TIE_OWNER, "", "words",
+     ""},
+    {CMD(UNDO_REPLY), EV(REPLY_UNDONE), LIFE_ANY, OPEN, LIFE_STAYS, LIFE_DESK, TIE_OWNER, "", "", ""},
+    {CMD(FIRE_CLOCK), EV(REPLY_SENT), 0, ANY_STAGE, LIFE_STAYS, LIFE_SERVICE, TIE_FOLLOWS, "an answer", "",
+     "replied progress_told"},
+    {CMD(FIRE_CLOCK), EV(REPLY_SENT), 1, ANY_STAGE, LIFE_STAYS, LIFE_SERVICE, TIE_FOLLOWS, "how far it is",
+     "", "replied progress_told"},
+    {CMD(START_REPLY), EV(REPLY_STARTED), LIFE_ANY, OPEN, LIFE_STAYS, LIFE_DESK, TIE_NONE, "", "", ""},
+    {CMD(RECORD_CALL), EV(CALL_RECORDED), 0, OPEN, LIFE_STAYS, LIFE_DESK, TIE_NONE,
+     "the customer was reached", "direction outcome at", "replied progress_told"},
+    {CMD(RECORD_CALL), EV(CALL_RECORDED), 1, OPEN | ON(CLOSED), LIFE_STAYS, LIFE_DESK, TIE_NONE,
+     "call-back, the customer was reached", "direction outcome at", "replied progress_told called_back"},
+    {CMD(RECORD_CALL), EV(CALL_RECORDED), 2, OPEN | ON(CLOSED), LIFE_STAYS, LIFE_DESK, TIE_NONE,
+     "not reached", "direction outcome at", ""},
+    {CMD(REVIEW_CASE), EV(CASE_REVIEWED), 0, ON(UNDER_REVIEW), TO(INVESTIGATING), LIFE_DESK, TIE_OWNER,
+     "founded", "finding reason", "reviewed"},
+    {CMD(REVIEW_CASE), EV(CASE_REVIEWED), 1, ON(UNDER_REVIEW) | ON(INVESTIGATING), TO(EXPLAINED), LIFE_DESK,
+     TIE_OWNER, "not founded", "finding reason words", "reviewed opinion_sent progress_told"},
+    {CMD(OPEN_TASK), EV(TASK_OPENED), LIFE_ANY,
+     ON(UNDER_REVIEW) | ON(INVESTIGATING) | ON(PROPOSED) | ON(APPEALED), LIFE_STAYS, LIFE_DESK, TIE_NONE, "",
+     "department words", ""},
+    {CMD(ANSWER_TASK), EV(TASK_ANSWERED), LIFE_ANY, OPEN, LIFE_STAYS, LIFE_STAFF, TIE_NONE, "", "task words",
+     ""},
+    {CMD(TRANSFER_TASK), EV(TASK_TRANSFERRED), LIFE_ANY, OPEN, LIFE_STAYS, LIFE_STAFF, TIE_NONE, "",
+     "task department reason", ""},
+    {CMD(WAIVE_TASK), EV(TASK_WAIVED), LIFE_ANY, OPEN, LIFE_STAYS, LIFE_LEADERS, TIE_NONE, "", "task reason",
+     ""},
+    {CMD(PROPOSE_REMEDY), EV(REMEDY_PROPOSED), LIFE_ANY,
+     ON(UNDER_REVIEW) | ON(INVESTIGATING) | ON(PROPOSED) | ON(APPROVAL), TO(PROPOSED), LIFE_DESK, TIE_OWNER,
+     "", "lines", ""},
+    {CMD(SUBMIT_PROPOSAL), EV(PROPOSAL_SUBMITTED), LIFE_ANY, ON(PROPOSED), TO(APPROVAL), LIFE_DESK, TIE_OWNER,
+     "", "", "submitted"},
+    {CMD(DECIDE_PROPOSAL), EV(PROPOSAL_DECIDED), 0, ON(APPROVAL), LIFE_STAYS, LIFE_LEADERS, TIE_NONE,
+     "approved", "decision", "decided"},
+    {CMD(DECIDE_PROPOSAL), EV(PROPOSAL_DECIDED), 1, ON(APPROVAL), TO(PROPOSED), LIFE_LEADERS, TIE_NONE,
+     "rejected", "decision reason", "decided"},
+    {CMD(CONFIRM_READING), EV(READING_CONFIRMED), LIFE_ANY, ANY_STAGE & ~ON(RECEIVED), LIFE_STAYS,
+     LIFE_LEADERS, TIE_NONE, "", "", ""},
+    {CMD(SEND_OPINION), EV(OPINION_SENT), LIFE_ANY, ON(PROPOSED) | ON(APPROVAL), TO(OPINION_SENT), LIFE_DESK,
+     TIE_OWNER, "", "words", "opinion_sent progress_told"},
+    {CMD(RECORD_ANSWER), EV(ANSWER_RECORDED), 0, ON(OPINION_SENT), TO(EXECUTING), LIFE_DESK, TIE_NONE,
+     "accepted", "answer", "answered"},
+    {CMD(RECORD_ANSWER), EV(ANSWER_RECORDED), 1, ON(OPINION_SENT), TO(PROPOSED), LIFE_DESK, TIE_NONE,
+     "counter-proposed", "answer words", "answered"},
+    {CMD(RECORD_ANSWER), EV(ANSWER_RECORDED), 2, ON(OPINION_SENT) | ON(EXPLAINED), TO(APPEALED), LIFE_DESK,
+     TIE_NONE, "objected", "answer words", "answered appealed"},
+    {CMD(RECORD_ANSWER), EV(ANSWER_RECORDED), 3, ON(OPINION_SENT) | ON(EXPLAINED), TO(DEADLOCKED), LIFE_DESK,
+     TIE_NONE, "objected to what is final", "answer words", "answered"},
+    {CMD(RECORD_ANSWER), EV(ANSWER_RECORDED), 0, ON(EXPLAINED), TO(FEEDBACK), LIFE_DESK, TIE_NONE, "accepted",
+     "answer", "answered executed"},
+    {CMD(FIRE_CLOCK), EV(ANSWER_RECORDED), 4, ON(OPINION_SENT), TO(EXECUTING), LIFE_SERVICE, TIE_FOLLOWS,
+     "silent, which counts as accepted", "", "answered"},
+    {CMD(FIRE_CLOCK), EV(ANSWER_RECORDED), 5, ON(OPINION_SENT), TO(FEEDBACK), LIFE_SERVICE, TIE_FOLLOWS,
+     "silent, which counts as declined", "", "answered executed"},
+    {CMD(FIRE_CLOCK), EV(ANSWER_RECORDED), 4, ON(EXPLAINED), TO(FEEDBACK), LIFE_SERVICE, TIE_FOLLOWS,
+     "silent", "", "answered executed"},
+    {CMD(FIRE_CLOCK), EV(ANSWER_RECORDED), 5, ON(EXPLAINED), TO(FEEDBACK), LIFE_SERVICE, TIE_FOLLOWS,
+     "silent", "", "answered executed"},
+    {CMD(FILE_APPEAL), EV(APPEAL_FILED), 0, ON(OPINION_SENT) | ON(EXPLAINED), TO(APPEALED),
+     LIFE_DESK | LIFE_CUSTOMER, TIE_NONE, "inside the window", "words", "answered appealed"},
+    {CMD(FILE_APPEAL), EV(APPEAL_FILED), 1, ON(EXECUTING) | ON(FEEDBACK) | ON(CLOSED), LIFE_STAYS,
+     LIFE_DESK | LIFE_CUSTOMER, TIE_NONE, "late", "words", ""},
+    {CMD(ADMIT_APPEAL), EV(APPEAL_ADMITTED), 0, ON(EXECUTING) | ON(FEEDBACK) | ON(CLOSED), TO(APPEALED),
+     LIFE_LEADERS | LIFE_ROLE(LEGAL), TIE_NONE, "admitted", "reason", "appealed"},
+    {CMD(ADMIT_APPEAL), EV(APPEAL_ADMITTED), 1, ON(EXECUTING) | ON(FEEDBACK) | ON(CLOSED), LIFE_STAYS,
+     LIFE_LEADERS | LIFE_ROLE(LEGAL), TIE_NONE, "not admitted", "reason", ""},
+    {CMD(ASSIGN_REVIEWER), EV(REVIEWER_ASSIGNED), LIFE_ANY, ON(APPEALED), LIFE_STAYS,
+     LIFE_LEADERS | LIFE_SERVICE, TIE_NONE, "", "reviewer", ""},
+    {CMD(DECIDE_APPEAL), EV(APPEAL_DECIDED), 0, ON(APPEALED), TO(PROPOSED), LIFE_LEADERS | LIFE_ROLE(LEGAL),
+     TIE_REVIEWER, "upheld, against an opinion", "outcome reason words", "appeal_decided progress_told"},
+    {CMD(DECIDE_APPEAL), EV(APPEAL_DECIDED), 1, ON(APPEALED), TO(OPINION_SENT),
+     LIFE_LEADERS | LIFE_ROLE(LEGAL), TIE_REVIEWER, "dismissed, against an opinion", "outcome reason words",
+     "appeal_decided opinion_sent progress_told"},
+    {CMD(DECIDE_APPEAL), EV(APPEAL_DECIDED), 2, ON(APPEALED), TO(INVESTIGATING),
+     LIFE_LEADERS | LIFE_ROLE(LEGAL), TIE_REVIEWER, "upheld, against an explanation", "outcome reason words",
+     "appeal_decided progress_told"},
+    {CMD(DECIDE_APPEAL), EV(APPEAL_DECIDED), 3, ON(APPEALED), TO(EXPLAINED), LIFE_LEADERS | LIFE_ROLE(LEGAL),
+     TIE_REVIEWER, "dismissed, against an explanation", "outcome reason words",
+     "appeal_decided opinion_sent progress_told"},
+    {CMD(DECLARE_DEADLOCK), EV(DEADLOCK_DECLARED), LIFE_ANY, ON(EXPLAINED) | ON(PROPOSED) | ON(OPINION_SENT),
+     TO(DEADLOCKED), LIFE_LEADERS, TIE_NONE, "", "reason words", "answered progress_told"},
+    {CMD(REFER_EXTERNAL), EV(EXTERNAL_REFERRED), LIFE_ANY, OPEN & ~(ON(RECEIVED) | ON(EXTERNAL)),
+     TO(EXTERNAL), LIFE_LEADERS | LIFE_ROLE(LEGAL), TIE_NONE, "", "kind body", ""},
+    {CMD(RECORD_EXTERNAL), EV(EXTERNAL_RECORDED), 0, ON(EXTERNAL), TO(PROPOSED),
+     LIFE_LEADERS | LIFE_ROLE(LEGAL), TIE_NONE, "ordered", "outcome reason", ""},
+    {CMD(RECORD_EXTERNAL), EV(EXTERNAL_RECORDED), 1, ON(EXTERNAL), TO(FEEDBACK),
+     LIFE_LEADERS | LIFE_ROLE(LEGAL), TIE_NONE, "confirmed", "outcome reason", "answered executed"},
+    {CMD(RECORD_EXTERNAL), EV(EXTERNAL_RECORDED), 2, ON(EXTERNAL), LIFE_GOES_BACK,
+     LIFE_LEADERS | LIFE_ROLE(LEGAL), TIE_NONE, "returned", "outcome reason", ""},
+    {CMD(COMPLETE_STEP), EV(STEP_COMPLETED), 0, ON(EXECUTING), LIFE_STAYS, LIFE_STAFF, TIE_NONE, "", "step",
+     ""},
+    {CMD(COMPLETE_STEP), EV(STEP_COMPLETED), 1, ON(EXECUTING), TO(FEEDBACK), LIFE_STAFF, TIE_NONE, "the last",
+     "step", "executed"},
+    {CMD(CLAIM_RECOVERY), EV(RECOVERY_CLAIMED), LIFE_ANY, CONCLUDED, LIFE_STAYS, LIFE_STAFF, TIE_NONE, "",
+     "party amount", ""},
+    {CMD(SETTLE_RECOVERY), EV(RECOVERY_SETTLED), LIFE_ANY, CONCLUDED, LIFE_STAYS, LIFE_STAFF, TIE_NONE, "",
+     "claim", ""},
+    {CMD(RESOLVE_CASE), EV(CASE_RESOLVED), LIFE_ANY, ON(TRIAGED) | ON(UNDER_REVIEW) | ON(INVESTIGATING),
+     TO(FEEDBACK), LIFE_PEOPLE, TIE_OWNER, "", "", "in_progress reviewed opinion_sent resolved executed"},
+    {CMD(RECORD_FEEDBACK), EV(FEEDBACK_RECORDED), LIFE_ANY, ON(FEEDBACK) | ON(CLOSED), LIFE_STAYS,
+     LIFE_DESK | LIFE_SERVICE | LIFE_CUSTOMER, TIE_NONE, "", "csat", ""},
+    {CMD(RECORD_ACCOUNTABILITY), EV(ACCOUNTABILITY_RECORDED), LIFE_ANY, CONCLUDED, LIFE_STAYS, LIFE_LEADERS,
+     TIE_NONE, "", "staff words", ""},
+    {CMD(CLOSE_CASE), EV(CASE_CLOSED), LIFE_ANY,
+     ON(FEEDBACK) | ON(WITHDRAWN) | ON(NOT_A_COMPLAINT) | ON(DEADLOCKED), TO(CLOSED), LIFE_PEOPLE, TIE_OWNER,
+     "", "cause", "closed"},
+    {CMD(REOPEN_CASE), EV(CASE_REOPENED), LIFE_ANY, ON(CLOSED) | ON(WITHDRAWN), TO(UNDER_REVIEW), LIFE_DESK,
+     TIE_NONE, "", "reason", "reopened"},
+    {CMD(WITHDRAW_CASE), EV(CASE_WITHDRAWN), LIFE_ANY, OPEN & ~(ON(WITHDRAWN) | ON(FEEDBACK)), TO(WITHDRAWN),
+     LIFE_DESK, TIE_NONE, "", "reason", "withdrawn"},
+    {CMD(MARK_CONDUCT), EV(CONDUCT_MARKED), LIFE_ANY, ANY_STAGE & ~ON(ARCHIVED), LIFE_STAYS,
+     LIFE_LEADERS | LIFE_ROLE(LEGAL), TIE_NONE, "", "reason", ""},
+    {CMD(HOLD_CASE), EV(CASE_HELD), LIFE_ANY, ANY_STAGE, LIFE_STAYS, LIFE_ROLE(LEGAL) | LIFE_OPERATOR,
+     TIE_NONE, "", "reason", ""},
+    {CMD(ARCHIVE_CASE), EV(CASE_ARCHIVED), LIFE_ANY, ON(CLOSED), TO(ARCHIVED), LIFE_OPERATOR | LIFE_SERVICE,
+     TIE_NONE, "", "", ""},
+    {CMD(ADD_TO_INCIDENT), EV(JOINED_INCIDENT), LIFE_ANY, OPEN, LIFE_STAYS, LIFE_DESK | LIFE_SERVICE,
+     TIE_NONE, "", "incident_id", ""},
+    {CMD(REMOVE_FROM_INCIDENT), EV(LEFT_INCIDENT), LIFE_ANY, OPEN, LIFE_STAYS, LIFE_DESK, TIE_NONE, "",
+     "reason", ""},
+    {CMD(SHARE_ANSWER), EV(ANSWER_SHARED), LIFE_ANY, OPEN, LIFE_STAYS, LIFE_SERVICE, TIE_NONE, "",
+     "answer_seq", "replied progress_told"},
+    {CMD(MERGE_CASE), EV(CASE_MERGED), LIFE_ANY, OPEN & ~ON(EXTERNAL), TO(MERGED), LIFE_DESK, TIE_OWNER, "",
+     "into_id reason", ""},
+    {CMD(UNMERGE_CASE), EV(CASE_UNMERGED), LIFE_ANY, ON(MERGED), LIFE_GOES_BACK, LIFE_DESK, TIE_NONE, "",
+     "reason", ""},
+    {CMD(MERGE_CASE), EV(CASE_ABSORBED), LIFE_ANY, OPEN, LIFE_STAYS, LIFE_DESK, TIE_FOLLOWS, "",
+     "into_id reason", ""},
+    {CMD(UNMERGE_CASE), EV(CASE_RELEASED), LIFE_ANY, ANY_STAGE, LIFE_STAYS, LIFE_DESK, TIE_FOLLOWS, "",
+     "reason", ""},
+    {CMD(SPLIT_CASE), EV(CASES_LINKED), LIFE_ANY, OPEN, LIFE_STAYS, LIFE_DESK, TIE_OWNER, "", "words reason",
+     ""},
+    {CMD(LINK_CASES), EV(CASES_LINKED), LIFE_ANY, ANY_STAGE, LIFE_STAYS, LIFE_DESK, TIE_NONE, "",
+     "other_id kind", ""},
+    {CMD(UNLINK_CASES), EV(CASES_UNLINKED), LIFE_ANY, ANY_STAGE, LIFE_STAYS, LIFE_DESK, TIE_NONE, "",
+     "other_id reason", ""},
+    {CMD(OPEN_EIGHTD), EV(EIGHTD_OPENED), LIFE_ANY, OPEN, LIFE_STAYS, LIFE_STAFF, TIE_NONE, "", "title lead",
+     ""},
+    {CMD(CLOSE_EIGHTD), EV(EIGHTD_CLOSED), LIFE_ANY, ANY_STAGE, LIFE_STAYS, LIFE_LEADERS, TIE_NONE, "",
+     "reason", ""},
+    {CMD(MARK_SENSITIVE), EV(SENSITIVE_MARKED), LIFE_ANY, OPEN, LIFE_STAYS, LIFE_LEADERS | LIFE_ROLE(LEGAL),
+     TIE_NONE, "", "reason", ""},
+    {CMD(READ_CASE), EV(CASE_READ), LIFE_ANY, ANY_STAGE, LIFE_STAYS, LIFE_STAFF | LIFE_ROLE(AUDITOR),
+     TIE_NONE, "", "", ""},
+    {CMD(FIRE_CLOCK), EV(CLOCK_FIRED), LIFE_ANY, ANY_STAGE, LIFE_STAYS, LIFE_SERVICE, TIE_NONE, "",
+     "clock step", ""},
+    {CMD(RECORD_DELIVERY), EV(DELIVERY_RECORDED), LIFE_ANY, ANY_STAGE, LIFE_STAYS, LIFE_SERVICE, TIE_NONE, "",
+     "kind outcome cause_seq", ""},
+};
+#define N_ROWS (sizeof(table) / sizeof(table[0]))
+
+const struct life_row *life_row(unsigned i)
+{
+    return i < N_ROWS ? &table[i] : NULL;
+}
+
+static unsigned answer_variant(const Kesu__V1__AnswerRecorded *b)
+{
+    switch (b->answer) {
+    case KESU__V1__ANSWER__ANSWER_ACCEPTED:
+        return 0;
+    case KESU__V1__ANSWER__ANSWER_COUNTER_PROPOSED:
+        return b->final ? LIFE_ANY : 1;
+    case KESU__V1__ANSWER__ANSWER_OBJECTED:
+        return b->final ? 3 : 2;
+    case KESU__V1__ANSWER__ANSWER_SILENT:
+        return b->declined ? 5 : 4;
+    default:
+        return LIFE_ANY;
+    }
+}
+
+static unsigned appeal_variant(const Kesu__V1__AppealDecided *b)
+{
+    bool dismissed = b->outcome == KESU__V1__APPEAL_OUTCOME__APPEAL_OUTCOME_DISMISSED;
+    return (dismissed ? 1u : 0u) + (b->of_explanation ? 2u : 0u);
+}
+
+static unsigned call_variant(const Kesu__V1__CallRecorded *b)
+{
+    if (b->outcome != KESU__V1__CALL_OUTCOME__CALL_OUTCOME_REACHED) return 2;
+    return b->call_back ? 1 : 0;
+}
+
+unsigned life_variant(const Kesu__V1__Event *e)
+{
+    switch (e->body_case) {
+    case KESU__V1__EVENT__BODY_NATURE_SET:
+        return e->nature_set->nature == KESU__V1__NATURE__NATURE_COMPLAINT ? 0 : 1;
+    case KESU__V1__EVENT__BODY_REPLY_SENT:
+        return e->reply_sent->progress ? 1 : 0;
+    case KESU__V1__EVENT__BODY_CALL_RECORDED:
+        return call_variant(e->call_recorded);
+    case KESU__V1__EVENT__BODY_CASE_REVIEWED:
+        return e->case_reviewed->finding == KESU__V1__FINDING__FINDING_NOT_FOUNDED ? 1 : 0;
+    case KESU__V1__EVENT__BODY_PROPOSAL_DECIDED:
+        return e->proposal_decided->decision == KESU__V1__DECISION__DECISION_APPROVED ? 0 : 1;
+    case KESU__V1__EVENT__BODY_ANSWER_RECORDED:
+        return answer_variant(e->answer_recorded);
+    case KESU__V1__EVENT__BODY_APPEAL_FILED:
+        return e->appeal_filed->late ? 1 : 0;
+    case KESU__V1__EVENT__BODY_APPEAL_ADMITTED:
+        return e->appeal_admitted->admitted ? 0 : 1;
+    case KESU__V1__EVENT__BODY_APPEAL_DECIDED:
+        return appeal_variant(e->appeal_decided);
+    case KESU__V1__EVENT__BODY_EXTERNAL_RECORDED:
+        return (unsigned)e->external_recorded->outcome - KESU__V1__EXTERNAL_OUTCOME__EXTERNAL_OUTCOME_ORDERED;
+    case KESU__V1__EVENT__BODY_STEP_COMPLETED:
+        return e->step_completed->last ? 1 : 0;
+    default:
+        return LIFE_ANY;
+    }
+}
+
+const struct life_row *life_find(Kesu__V1__Stage from, const Kesu__V1__Event *event)
+{
+    unsigned variant = life_variant(event);
+    for (unsigned i = 0; i < N_ROWS; i++)
+        if (table[i].event == (unsigned)event->body_case && (table[i].from >> from & 1) != 0 &&
+            (table[i].variant == LIFE_ANY || table[i].variant == variant))
+            return &table[i];
+    return NULL;
+}
+
+Kesu__V1__Stage life_next(Kesu__V1__Stage from, Kesu__V1__Stage before, const Kesu__V1__Event *event)
+{
+    if (event->body_case == KESU__V1__EVENT__BODY_CASE_OPENED) return KESU__V1__STAGE__STAGE_RECEIVED;
+    const struct life_row *row = life_find(from, event);
+    if (row == NULL || row->to == LIFE_STAYS) return from;
+    return row->to == LIFE_GOES_BACK ? before : (Kesu__V1__Stage)row->to;
+}
+
+bool life_is_open(Kesu__V1__Stage stage)
+{
+    return (OPEN >> stage & 1) != 0;
+}
+
+bool life_of_people(unsigned command)
+{
+    for (unsigned i = 0; i < N_ROWS; i++)
+        if (table[i].command == command && table[i].tie != TIE_FOLLOWS && (table[i].who & LIFE_STAFF) != 0)
+            return true;
+    return false;
+}
+
+bool life_has_word(const char *words, const char *word)
+{
+    size_t n = strlen(word);
+    for (const char *at = words; n > 0 && (at = strstr(at, word)) != NULL; at += n)
+        if ((at == words || at[-1] == ' ') && (at[n] == '\0' || at[n] == ' ')) return true;
+    return false;
+}
+
+uint32_t life_who(const Kesu__V1__Actor *actor, const Kesu__V1__Staff *staff)
+{
+    switch (actor->kind) {
+    case KESU__V1__ACTOR_KIND__ACTOR_KIND_CUSTOMER:
+        return LIFE_CUSTOMER;
+    case KESU__V1__ACTOR_KIND__ACTOR_KIND_SERVICE:
+        return LIFE_SERVICE;
+    case KESU__V1__ACTOR_KIND__ACTOR_KIND_OPERATOR:
+        return LIFE_OPERATOR;
+    case KESU__V1__ACTOR_KIND__ACTOR_KIND_STAFF:
+        break;
+    default:
+        return 0;
+    }
+    if (staff == NULL) return 0;
+    /* Policies of before there were roles: who takes cases is an agent, who does not leads. */
+    if (staff->role == KESU__V1__STAFF_ROLE__STAFF_ROLE_UNSPECIFIED)
+        return staff->agent ? LIFE_ROLE(AGENT) : LIFE_ROLE(SECTION_MANAGER);
+    return 1u << staff->role;
+}
+
+static const char *name_of(const ProtobufCMessageDescriptor *d, unsigned number)
+{
+    const ProtobufCFieldDescriptor *f = protobuf_c_message_descriptor_get_field(d, number);
+    return f != NULL ? f->name : "";
+}
+
+const char *life_command_name(unsigned command)
+{
+    return name_of(&kesu__v1__command__descriptor, command);
+}
+
+const char *life_event_name(unsigned event)
+{
+    return name_of(&kesu__v1__event__descriptor, event);
+}

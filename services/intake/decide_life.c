@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What all moves of a case share: an event says what the command said, under
+ * the same names; its words are sealed; the table of the life tells whether it
+ * may happen, what had to be given and which clocks it moves. */
+#include "check.h"
+#include "decide_internal.h"
+#include "err.h"
+
+static const void *member(const void *message, const ProtobufCFieldDescriptor *f)
+{
+    return (const uint8_t *)message + f->offset;
+}
+
+static bool words_given(const Kesu__V1__Words *words)
+{
+    return words != NULL && (words->text[0] != '\0' || words->n_attachments > 0);
+}
+
+static bool is_given(const void *message, const ProtobufCFieldDescriptor *f)
+{
+    if (f->label == PROTOBUF_C_LABEL_REPEATED) {
+        const void *count = (const uint8_t *)message + f->quantifier_offset;
+        return *(const size_t *)count > 0;
+    }
+    const void *at = member(message, f);
+    switch (f->type) {
+    case PROTOBUF_C_TYPE_STRING:
+        return (*(char *const *)at)[0] != '\0';
+    case PROTOBUF_C_TYPE_BYTES:
+        return ((const ProtobufCBinaryData *)at)->len > 0;
+    case PROTOBUF_C_TYPE_MESSAGE:
+        return f->descriptor == &kesu__v1__words__descriptor ? words_given(*(Kesu__V1__Words *const *)at)
+                                                             : *(void *const *)at != NULL;
+    case PROTOBUF_C_TYPE_BOOL:
+        return *(const protobuf_c_boolean *)at != 0;
+    case PROTOBUF_C_TYPE_ENUM:
+    case PROTOBUF_C_TYPE_UINT32:
+        return *(const uint32_t *)at != 0;
+    default:
+        return *(const uint64_t *)at != 0;
+    }
+}
+
+/* The body of a command: every member of the union is one pointer. */
+static const ProtobufCMessage *body_of(const Kesu__V1__Command *command)
+{
+    return &command->start_work->base;
+}
+
+int intake_decide_needs(struct decide *d, const char *fields)
+{
+    const ProtobufCMessage *body = body_of(d->command);
+    char name[64];
+    for (const char *at = fields; *at != '\0'; at += strspn(at, " ")) {
+        size_t n = strcspn(at, " ");
+        CHECK(n < sizeof(name));
+        memcpy(name, at, n);
+        name[n] = '\0';
+        const ProtobufCFieldDescriptor *f =
+            protobuf_c_message_descriptor_get_field_by_name(body->descriptor, name);
+        CHECK(f != NULL);
+        if (!is_given(body, f)) return intake_decide_refuse(d, E_MISSING, intake_decide_field(d, name), NULL);
+        at += n;
+    }
+    return 0;
+}
+
+static size_t width(const ProtobufCFieldDescriptor *f)
+{
+    if (f->label == PROTOBUF_C_LABEL_REPEATED) return sizeof(void *);
+    switch (f->type) {
+    case PROTOBUF_C_TYPE_BYTES:
+        return sizeof(ProtobufCBinaryData);
+    case PROTOBUF_C_TYPE_BOOL:
+        return sizeof(protobuf_c_boolean);
+    case PROTOBUF_C_TYPE_ENUM:
+    case PROTOBUF_C_TYPE_UINT32:
+        return sizeof(uint32_t);
+    default:
+        return 8;
+    }
+}
+
+static void copy_field(const void *from, const ProtobufCFieldDescriptor *f, void *to,
+                       const ProtobufCFieldDescriptor *t)
+{
+    memcpy((uint8_t *)to + t->offset, member(from, f), width(f));
+    if (f->label == PROTOBUF_C_LABEL_REPEATED)
+        memcpy((uint8_t *)to + t->quantifier_offset, (const uint8_t *)from + f->quantifier_offset,
+               sizeof(size_t));
+}
+
+void *intake_decide_copy(struct decide *d, Kesu__V1__Event__BodyCase type)
+{
+    const ProtobufCFieldDescriptor *oneof =
+        protobuf_c_message_descriptor_get_field(&kesu__v1__event__descriptor, type);
+    const ProtobufCMessageDescriptor *event = oneof->descriptor;
+    const ProtobufCMessage *from = body_of(d->command);
+    void *to = intake_decide_new(d, event);
+    for (unsigned i = 0; to != NULL && i < event->n_fields; i++) {
+        const ProtobufCFieldDescriptor *t = &event->fields[i];
+        const ProtobufCFieldDescriptor *f =
+            protobuf_c_message_descriptor_get_field_by_name(from->descriptor, t->name);
+        if (f != NULL && f->type == t->type && f->label == t->label && f->descriptor == t->descriptor)
+            copy_field(from, f, to, t);
+    }
+    return to;
+}
+
+uint64_t intake_decide_key(const Kesu__V1__CaseState *state)
+{
+    return state->life != NULL && state->life->key_id != 0 ? state->life->key_id : state->key_id;
+}
+
+/* The words of the command become those of the event, sealed with the case's key. */
+static int seal_words(struct decide *d, struct decide_event *e, void *body)
+{
+    const ProtobufCMessage *from = body_of(d->command);
+    const ProtobufCMessageDescriptor *event = ((ProtobufCMessage *)body)->descriptor;
+    const ProtobufCFieldDescriptor *f =
+        protobuf_c_message_descriptor_get_field_by_name(from->descriptor, "words");
+    const ProtobufCFieldDescriptor *t = protobuf_c_message_descriptor_get_field_by_name(event, "words");
+    if (f == NULL || t == NULL || e->plain != NULL) return 0;
+    const Kesu__V1__Words *words = *(Kesu__V1__Words *const *)member(from, f);
+    if (!words_given(words)) return 0;
+    if (d->state->erased_seq != 0)
+        return intake_decide_refuse(d, E_ERASED, intake_decide_field(d, "words"), NULL);
+    Kesu__V1__Sealed *sealed = intake_decide_new(d, &kesu__v1__sealed__descriptor);
+    if (sealed == NULL) return intake_decide_no_memory(d);
+    memcpy((uint8_t *)body + t->offset, &sealed, sizeof(sealed));
+    intake_decide_seal(e, words, sealed, intake_decide_key(d->state));
+    return 0;
+}
+
+int intake_decide_event(struct decide *d, Kesu__V1__Event__BodyCase type, void *body)
+{
+    if (body == NULL) return intake_decide_no_memory(d);
+    Kesu__V1__Stage stage = d->stage;
+    struct decide_event *e = intake_decide_add(d, type, body);
+    const struct life_row *row = life_find(stage, &e->event);
+    if (row == NULL) return intake_decide_refuse_stage(d);
+    if (row->tie != TIE_FOLLOWS) DECIDE_TRY(intake_decide_needs(d, row->needs));
+    DECIDE_TRY(seal_words(d, e, body));
+    unsigned before = d->state->life != NULL ? d->state->life->stage_before : 0;
+    d->stage = life_next(stage, (Kesu__V1__Stage)before, &e->event);
+    if (!life_is_open(d->stage) && life_is_open(stage)) return intake_decide_stop_all(d, e);
+    return intake_decide_moments(d, e, row->moments, d->ctx->block_time);
+}
+
+int intake_decide_plain(struct decide *d, Kesu__V1__Event__BodyCase type)
+{
+    return intake_decide_event(d, type, intake_decide_copy(d, type));
+}

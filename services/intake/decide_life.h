@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The handlers of the life of a case, a file an area. */
+#ifndef INTAKE_DECIDE_LIFE_H
+#define INTAKE_DECIDE_LIFE_H
+
+#include "decide_internal.h"
+
+/* decide_record.c */
+int intake_decide_amend(struct decide *d);
+int intake_decide_nature(struct decide *d);
+int intake_decide_evidence(struct decide *d);
+int intake_decide_return_file(struct decide *d);
+/* decide_customer.c */
+int intake_decide_change_customer(struct decide *d);
+int intake_decide_suggest_merge(struct decide *d);
+int intake_decide_dismiss_merge(struct decide *d);
+int intake_decide_merge_customers(struct decide *d);
+int intake_decide_unmerge_customers(struct decide *d);
+/* decide_owner.c */
+int intake_decide_claim(struct decide *d);
+int intake_decide_accused(struct decide *d);
+int intake_decide_statement(struct decide *d);
+/* decide_talk.c */
+int intake_decide_reply(struct decide *d);
+int intake_decide_undo_reply(struct decide *d);
+int intake_decide_start_reply(struct decide *d);
+int intake_decide_call(struct decide *d);
+/* decide_review.c */
+int intake_decide_review(struct decide *d);
+int intake_decide_open_task(struct decide *d);
+int intake_decide_answer_task(struct decide *d);
+int intake_decide_transfer_task(struct decide *d);
+int intake_decide_waive_task(struct decide *d);
+/* decide_remedy.c */
+int intake_decide_propose(struct decide *d);
+int intake_decide_submit(struct decide *d);
+int intake_decide_approve(struct decide *d);
+int intake_decide_confirm_reading(struct decide *d);
+/* decide_opinion.c */
+int intake_decide_opinion(struct decide *d);
+int intake_decide_answer(struct decide *d);
+int intake_decide_deadlock(struct decide *d);
+int intake_decide_external(struct decide *d);
+int intake_decide_external_outcome(struct decide *d);
+/* decide_appeal.c */
+int intake_decide_appeal(struct decide *d);
+int intake_decide_admit(struct decide *d);
+int intake_decide_reviewer(struct decide *d);
+int intake_decide_decide_appeal(struct decide *d);
+/* decide_execute.c */
+int intake_decide_step(struct decide *d);
+int intake_decide_claim_recovery(struct decide *d);
+int intake_decide_settle_recovery(struct decide *d);
+int intake_decide_feedback(struct decide *d);
+int intake_decide_accountability(struct decide *d);
+/* decide_end.c */
+int intake_decide_reopen(struct decide *d);
+int intake_decide_withdraw(struct decide *d);
+int intake_decide_conduct(struct decide *d);
+int intake_decide_hold(struct decide *d);
+int intake_decide_archive(struct decide *d);
+/* decide_incident.c */
+int intake_decide_create_incident(struct decide *d);
+int intake_decide_join_incident(struct decide *d);
+int intake_decide_leave_incident(struct decide *d);
+int intake_decide_change_incident(struct decide *d);
+int intake_decide_hold_lot(struct decide *d);
+int intake_decide_answer_incident(struct decide *d);
+int intake_decide_share_answer(struct decide *d);
+int intake_decide_close_incident(struct decide *d);
+/* decide_link.c */
+int intake_decide_merge(struct decide *d);
+int intake_decide_unmerge(struct decide *d);
+int intake_decide_split(struct decide *d);
+int intake_decide_link(struct decide *d);
+int intake_decide_unlink(struct decide *d);
+/* decide_eightd.c */
+int intake_decide_open_eightd(struct decide *d);
+int intake_decide_plan_discipline(struct decide *d);
+int intake_decide_discipline(struct decide *d);
+int intake_decide_close_eightd(struct decide *d);
+/* decide_sensitive.c */
+int intake_decide_sensitive(struct decide *d);
+int intake_decide_read(struct decide *d);
+/* decide_handover.c */
+int intake_decide_open_handover(struct decide *d);
+int intake_decide_accept_handover(struct decide *d);
+
+#endif

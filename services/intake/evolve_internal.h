@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Shared by the files evolve_*.c only. */
+#ifndef INTAKE_EVOLVE_INTERNAL_H
+#define INTAKE_EVOLVE_INTERNAL_H
+
+#include "cases.h"
+#include "evolve.h"
+
+struct evolve {
+    struct intake_register *r;
+    const Kesu__V1__Event *event;
+    uint64_t seq;
+    int64_t block_time;
+    struct arena *arena;
+    Kesu__V1__CaseState *state; /* of event->case_id, NULL when it is 0; put back when the row has returned */
+};
+
+/* 0, E_NOMEM, or E_CORRUPT for what does not fit the register. */
+typedef int (*evolve_row)(struct evolve *e);
+
+/* Of the case, made when it has none yet. NULL: no memory. */
+Kesu__V1__CaseLife *intake_evolve_life(struct evolve *e);
+/* This key is taken: the next one is above it. */
+void intake_evolve_key(struct evolve *e, const Kesu__V1__Sealed *sealed);
+void intake_evolve_contacts(struct evolve *e, const ProtobufCBinaryData *hashes, size_t n, uint64_t customer);
+void intake_evolve_attachments(struct evolve *e, const ProtobufCBinaryData *hashes, size_t n);
+
+#endif
