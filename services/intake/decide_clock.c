@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Clocks of cases: what events start, move and stop; when one may fire. */
-#include "decide_internal.h"
+#include "decide_life.h"
 #include "due.h"
 #include "err.h"
 #include "policy.h"
@@ -187,6 +187,21 @@ static const char *whom(const struct decide *d, const Kesu__V1__FireClock *c)
     return staff != NULL ? staff->id : "";
 }
 
+/* What else a breach of these means, after the clock has fired. */
+static const struct {
+    const char *clock;
+    decide_handler follow;
+} breaches[] = {
+    {"appeal_window", intake_decide_silence},
+};
+
+static int follow_breach(struct decide *d, const char *clock)
+{
+    for (size_t i = 0; i < sizeof(breaches) / sizeof(breaches[0]); i++)
+        if (strcmp(breaches[i].clock, clock) == 0) return breaches[i].follow(d);
+    return 0;
+}
+
 int intake_decide_fire(struct decide *d)
 {
     const Kesu__V1__FireClock *c = d->command->fire_clock;
@@ -208,5 +223,5 @@ int intake_decide_fire(struct decide *d)
     body->department = d->state->department;
     body->told = (char *)(uintptr_t)whom(d, c);
     intake_decide_add(d, KESU__V1__EVENT__BODY_CLOCK_FIRED, body);
-    return 0;
+    return c->step == KESU__V1__FIRE_CLOCK__STEP__STEP_BREACH ? follow_breach(d, c->clock) : 0;
 }

@@ -42,6 +42,7 @@ int intake_decide_answer(struct decide *d);
 int intake_decide_deadlock(struct decide *d);
 int intake_decide_external(struct decide *d);
 int intake_decide_external_outcome(struct decide *d);
+int intake_decide_silence(struct decide *d); /* the appeal window has passed without a word */
 /* decide_appeal.c */
 int intake_decide_appeal(struct decide *d);
 int intake_decide_admit(struct decide *d);

@@ -454,6 +454,30 @@ Kesu__V1__CaseLife *intake_evolve_life(struct evolve *e)
     return s->life;
 }
 
+void *intake_evolve_append(struct evolve *e, const void *list, size_t *n, const void *item)
+{
+    uint8_t *more = arena_alloc(e->arena, sizeof(item) * (*n + 1));
+    if (more == NULL) return NULL;
+    if (*n > 0) memcpy(more, list, sizeof(item) * *n);
+    memcpy(more + sizeof(item) * *n, &item, sizeof(item));
+    ++*n;
+    return more;
+}
+
+int intake_evolve_took_part(struct evolve *e, const char *staff)
+{
+    const Kesu__V1__Actor *actor = e->event->actor;
+    Kesu__V1__CaseLife *life = intake_evolve_life(e);
+    if (life == NULL) return E_NOMEM;
+    if (staff == NULL)
+        staff = actor != NULL && actor->kind == KESU__V1__ACTOR_KIND__ACTOR_KIND_STAFF ? actor->name : "";
+    for (size_t i = 0; i < life->n_took_part; i++)
+        if (strcmp(life->took_part[i], staff) == 0) return 0;
+    if (staff[0] == '\0') return 0;
+    life->took_part = intake_evolve_append(e, life->took_part, &life->n_took_part, staff);
+    return life->took_part != NULL ? 0 : E_NOMEM;
+}
+
 #define RECENT 16
 
 static int remember_type(struct evolve *e)

@@ -20,6 +20,10 @@ typedef int (*evolve_row)(struct evolve *e);
 
 /* Of the case, made when it has none yet. NULL: no memory. */
 Kesu__V1__CaseLife *intake_evolve_life(struct evolve *e);
+/* This person, or who acts when it is NULL, took part in deciding the case: they do not decide its appeal. */
+int intake_evolve_took_part(struct evolve *e, const char *staff);
+/* The list of *n pointers with this one behind, from the arena; *n is then one more. NULL: no memory. */
+void *intake_evolve_append(struct evolve *e, const void *list, size_t *n, const void *item);
 /* This key is taken: the next one is above it. */
 void intake_evolve_key(struct evolve *e, const Kesu__V1__Sealed *sealed);
 void intake_evolve_contacts(struct evolve *e, const ProtobufCBinaryData *hashes, size_t n, uint64_t customer);
