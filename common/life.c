@@ -73,9 +73,10 @@ static const struct life_row table[] = {
      "task department reason", ""},
     {CMD(WAIVE_TASK), EV(TASK_WAIVED), LIFE_ANY, OPEN, LIFE_STAYS, LIFE_LEADERS, TIE_NONE, "", "task reason",
      ""},
-    {CMD(PROPOSE_REMEDY), EV(REMEDY_PROPOSED), LIFE_ANY,
-     ON(UNDER_REVIEW) | ON(INVESTIGATING) | ON(PROPOSED) | ON(APPROVAL), TO(PROPOSED), LIFE_DESK, TIE_OWNER,
-     "", "lines", ""},
+    {CMD(PROPOSE_REMEDY), EV(REMEDY_PROPOSED), LIFE_ANY, ON(UNDER_REVIEW) | ON(INVESTIGATING) | ON(PROPOSED),
+     TO(PROPOSED), LIFE_DESK, TIE_OWNER, "", "lines", ""},
+    {CMD(PROPOSE_REMEDY), EV(REMEDY_PROPOSED), LIFE_ANY, ON(APPROVAL), TO(PROPOSED), LIFE_DESK, TIE_OWNER,
+     "nobody need decide the one before", "lines", "decided"},
     {CMD(SUBMIT_PROPOSAL), EV(PROPOSAL_SUBMITTED), LIFE_ANY, ON(PROPOSED), TO(APPROVAL), LIFE_DESK, TIE_OWNER,
      "", "", "submitted"},
     {CMD(DECIDE_PROPOSAL), EV(PROPOSAL_DECIDED), 0, ON(APPROVAL), LIFE_STAYS, LIFE_LEADERS, TIE_NONE,
@@ -88,6 +89,8 @@ static const struct life_row table[] = {
      TIE_OWNER, "", "words", "opinion_sent progress_told"},
     {CMD(RECORD_ANSWER), EV(ANSWER_RECORDED), 0, ON(OPINION_SENT), TO(EXECUTING), LIFE_DESK, TIE_NONE,
      "accepted", "answer", "answered"},
+    {CMD(RECORD_ANSWER), EV(ANSWER_RECORDED), 6, ON(OPINION_SENT), TO(FEEDBACK), LIFE_DESK, TIE_NONE,
+     "accepted, and done before", "answer", "answered executed"},
     {CMD(RECORD_ANSWER), EV(ANSWER_RECORDED), 1, ON(OPINION_SENT), TO(PROPOSED), LIFE_DESK, TIE_NONE,
      "counter-proposed", "answer words", "answered"},
     {CMD(RECORD_ANSWER), EV(ANSWER_RECORDED), 2, ON(OPINION_SENT) | ON(EXPLAINED), TO(APPEALED), LIFE_DESK,
@@ -98,6 +101,8 @@ static const struct life_row table[] = {
      "answer", "answered executed"},
     {CMD(FIRE_CLOCK), EV(ANSWER_RECORDED), 4, ON(OPINION_SENT), TO(EXECUTING), LIFE_SERVICE, TIE_FOLLOWS,
      "silent, which counts as accepted", "", "answered"},
+    {CMD(FIRE_CLOCK), EV(ANSWER_RECORDED), 7, ON(OPINION_SENT), TO(FEEDBACK), LIFE_SERVICE, TIE_FOLLOWS,
+     "silent, and done before", "", "answered executed"},
     {CMD(FIRE_CLOCK), EV(ANSWER_RECORDED), 5, ON(OPINION_SENT), TO(FEEDBACK), LIFE_SERVICE, TIE_FOLLOWS,
      "silent, which counts as declined", "", "answered executed"},
     {CMD(FIRE_CLOCK), EV(ANSWER_RECORDED), 4, ON(EXPLAINED), TO(FEEDBACK), LIFE_SERVICE, TIE_FOLLOWS,
@@ -139,6 +144,12 @@ static const struct life_row table[] = {
      ""},
     {CMD(COMPLETE_STEP), EV(STEP_COMPLETED), 1, ON(EXECUTING), TO(FEEDBACK), LIFE_STAFF, TIE_NONE, "the last",
      "step", "executed"},
+    {CMD(COMPLETE_STEP), EV(STEP_COMPLETED), 2, ON(EXECUTING), LIFE_STAYS, LIFE_STAFF, TIE_NONE,
+     "what came back is inspected", "step", "inspected"},
+    {CMD(COMPLETE_STEP), EV(STEP_COMPLETED), 3, ON(EXECUTING), LIFE_STAYS, LIFE_STAFF, TIE_NONE, "paid",
+     "step payment", "paid"},
+    {CMD(COMPLETE_STEP), EV(STEP_COMPLETED), 4, ON(EXECUTING), TO(FEEDBACK), LIFE_STAFF, TIE_NONE,
+     "paid, the last", "step payment", "paid executed"},
     {CMD(CLAIM_RECOVERY), EV(RECOVERY_CLAIMED), LIFE_ANY, CONCLUDED, LIFE_STAYS, LIFE_STAFF, TIE_NONE, "",
      "party amount", ""},
     {CMD(SETTLE_RECOVERY), EV(RECOVERY_SETTLED), LIFE_ANY, CONCLUDED, LIFE_STAYS, LIFE_STAFF, TIE_NONE, "",
@@ -146,7 +157,7 @@ static const struct life_row table[] = {
     {CMD(RESOLVE_CASE), EV(CASE_RESOLVED), LIFE_ANY, ON(TRIAGED) | ON(UNDER_REVIEW) | ON(INVESTIGATING),
      TO(FEEDBACK), LIFE_PEOPLE, TIE_OWNER, "", "", "in_progress reviewed opinion_sent resolved executed"},
     {CMD(RECORD_FEEDBACK), EV(FEEDBACK_RECORDED), LIFE_ANY, ON(FEEDBACK) | ON(CLOSED), LIFE_STAYS,
-     LIFE_DESK | LIFE_SERVICE | LIFE_CUSTOMER, TIE_NONE, "", "csat", ""},
+     LIFE_DESK | LIFE_SERVICE | LIFE_CUSTOMER, TIE_NONE, "", "csat", "called_back"},
     {CMD(RECORD_ACCOUNTABILITY), EV(ACCOUNTABILITY_RECORDED), LIFE_ANY, CONCLUDED, LIFE_STAYS, LIFE_LEADERS,
      TIE_NONE, "", "staff words", ""},
     {CMD(CLOSE_CASE), EV(CASE_CLOSED), LIFE_ANY,
@@ -206,13 +217,14 @@ static unsigned answer_variant(const Kesu__V1__AnswerRecorded *b)
 {
     switch (b->answer) {
     case KESU__V1__ANSWER__ANSWER_ACCEPTED:
-        return 0;
+        return b->done ? 6 : 0;
     case KESU__V1__ANSWER__ANSWER_COUNTER_PROPOSED:
         return b->final ? LIFE_ANY : 1;
     case KESU__V1__ANSWER__ANSWER_OBJECTED:
         return b->final ? 3 : 2;
     case KESU__V1__ANSWER__ANSWER_SILENT:
-        return b->declined ? 5 : 4;
+        if (b->declined) return 5;
+        return b->done ? 7 : 4;
     default:
         return LIFE_ANY;
     }
@@ -222,6 +234,21 @@ static unsigned appeal_variant(const Kesu__V1__AppealDecided *b)
 {
     bool dismissed = b->outcome == KESU__V1__APPEAL_OUTCOME__APPEAL_OUTCOME_DISMISSED;
     return (dismissed ? 1u : 0u) + (b->of_explanation ? 2u : 0u);
+}
+
+bool life_pays(Kesu__V1__RemedyKind kind)
+{
+    return kind == KESU__V1__REMEDY_KIND__REMEDY_KIND_REFUND ||
+           kind == KESU__V1__REMEDY_KIND__REMEDY_KIND_PARTIAL_REFUND ||
+           kind == KESU__V1__REMEDY_KIND__REMEDY_KIND_COMPENSATION ||
+           kind == KESU__V1__REMEDY_KIND__REMEDY_KIND_REIMBURSEMENT;
+}
+
+static unsigned step_variant(const Kesu__V1__StepCompleted *b)
+{
+    if (life_pays(b->kind)) return b->last ? 4 : 3;
+    if (b->last) return 1;
+    return b->kind == KESU__V1__REMEDY_KIND__REMEDY_KIND_INSPECTION ? 2 : 0;
 }
 
 static unsigned call_variant(const Kesu__V1__CallRecorded *b)
@@ -254,7 +281,7 @@ unsigned life_variant(const Kesu__V1__Event *e)
     case KESU__V1__EVENT__BODY_EXTERNAL_RECORDED:
         return (unsigned)e->external_recorded->outcome - KESU__V1__EXTERNAL_OUTCOME__EXTERNAL_OUTCOME_ORDERED;
     case KESU__V1__EVENT__BODY_STEP_COMPLETED:
-        return e->step_completed->last ? 1 : 0;
+        return step_variant(e->step_completed);
     default:
         return LIFE_ANY;
     }

@@ -60,6 +60,8 @@ bool life_is_open(Kesu__V1__Stage stage);
 bool life_of_people(unsigned command);
 /* Is a word among words with spaces between? */
 bool life_has_word(const char *words, const char *word);
+/* Is money paid for it, which has to be proven? */
+bool life_pays(Kesu__V1__RemedyKind kind);
 /* The bit of an actor: of the staff member's role, or of the kind of actor. */
 uint32_t life_who(const Kesu__V1__Actor *actor, const Kesu__V1__Staff *staff);
 /* Names as in the .proto: "review_case", "case_reviewed". */

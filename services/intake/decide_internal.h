@@ -52,6 +52,8 @@ void *intake_decide_copy(struct decide *d, Kesu__V1__Event__BodyCase type);
 /* Adds the event to the case, seals the command's words into it, and moves clocks by the row of the table
  * that it is; E_STAGE when there is none. */
 int intake_decide_event(struct decide *d, Kesu__V1__Event__BodyCase type, void *body);
+/* The same for what follows from the command without being what it says: no word of it is sealed. */
+int intake_decide_follow(struct decide *d, Kesu__V1__Event__BodyCase type, void *body);
 /* The key by which words are sealed now. */
 uint64_t intake_decide_key(const Kesu__V1__CaseState *state);
 int intake_decide_refuse_stage(struct decide *d);

@@ -132,19 +132,32 @@ static int seal_words(struct decide *d, struct decide_event *e, void *body)
     return 0;
 }
 
-int intake_decide_event(struct decide *d, Kesu__V1__Event__BodyCase type, void *body)
+static int move(struct decide *d, struct decide_event *e, const struct life_row *row)
 {
-    if (body == NULL) return intake_decide_no_memory(d);
     Kesu__V1__Stage stage = d->stage;
-    struct decide_event *e = intake_decide_add(d, type, body);
-    const struct life_row *row = life_find(stage, &e->event);
-    if (row == NULL) return intake_decide_refuse_stage(d);
-    if (row->tie != TIE_FOLLOWS) DECIDE_TRY(intake_decide_needs(d, row->needs));
-    DECIDE_TRY(seal_words(d, e, body));
     unsigned before = d->state->life != NULL ? d->state->life->stage_before : 0;
     d->stage = life_next(stage, (Kesu__V1__Stage)before, &e->event);
     if (!life_is_open(d->stage) && life_is_open(stage)) return intake_decide_stop_all(d, e);
     return intake_decide_moments(d, e, row->moments, d->ctx->block_time);
+}
+
+int intake_decide_event(struct decide *d, Kesu__V1__Event__BodyCase type, void *body)
+{
+    if (body == NULL) return intake_decide_no_memory(d);
+    struct decide_event *e = intake_decide_add(d, type, body);
+    const struct life_row *row = life_find(d->stage, &e->event);
+    if (row == NULL) return intake_decide_refuse_stage(d);
+    if (row->tie != TIE_FOLLOWS) DECIDE_TRY(intake_decide_needs(d, row->needs));
+    DECIDE_TRY(seal_words(d, e, body));
+    return move(d, e, row);
+}
+
+int intake_decide_follow(struct decide *d, Kesu__V1__Event__BodyCase type, void *body)
+{
+    if (body == NULL) return intake_decide_no_memory(d);
+    struct decide_event *e = intake_decide_add(d, type, body);
+    const struct life_row *row = life_find(d->stage, &e->event);
+    return row != NULL ? move(d, e, row) : intake_decide_refuse_stage(d);
 }
 
 int intake_decide_plain(struct decide *d, Kesu__V1__Event__BodyCase type)

@@ -45,5 +45,5 @@ int intake_decide_silence(struct decide *d)
     body->answer = KESU__V1__ANSWER__ANSWER_SILENT;
     body->final = is_final(d->state->life);
     body->declined = p != NULL && p->life != NULL && p->life->silence == KESU__V1__ANSWER__ANSWER_OBJECTED;
-    return intake_decide_event(d, KESU__V1__EVENT__BODY_ANSWER_RECORDED, body);
+    return intake_decide_follow(d, KESU__V1__EVENT__BODY_ANSWER_RECORDED, body);
 }
