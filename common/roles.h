@@ -58,6 +58,8 @@ int roles_check_command(const struct role_user *user, enum role_socket s, const 
 int roles_check_feed(const struct role_user *user, const Kesu__V1__FeedRequest *q, struct codec_error *ret);
 int roles_check_control(const struct role_user *user, enum role_socket s, const Kesu__V1__ControlRequest *q,
                         struct codec_error *ret);
+/* Does it get the keys of what only named people read, too: sensitive cases, accountability records? */
+bool roles_restricted(const struct role_user *user);
 /* A worker goes by the name of its key, or that and a dash and more. */
 bool roles_worker_name(const struct role_user *user, const char *name);
 

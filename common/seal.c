@@ -175,20 +175,49 @@ int seal_ring_get(struct seal_ring *r, uint64_t key_id, const uint8_t **ret)
     return 0;
 }
 
+#define IN(event, field) [KESU__V1__EVENT__BODY_##event] = (field)
+
+/* An event seals in one field of its body at most. */
+static const uint8_t sealed_fields[] = {
+    IN(CUSTOMER_ADDED, 3),
+    IN(CASE_OPENED, 7),
+    IN(MESSAGE_ADDED, 4),
+    IN(NOTE_ADDED, 1),
+    IN(CASE_RESOLVED, 1),
+    IN(RECORD_AMENDED, 4),
+    IN(EVIDENCE_ADDED, 4),
+    IN(FILE_RETURNED, 2),
+    IN(CUSTOMER_CHANGED, 6),
+    IN(STATEMENT_RECORDED, 2),
+    IN(REPLY_HELD, 2),
+    IN(CALL_RECORDED, 5),
+    IN(CASE_REVIEWED, 4),
+    IN(TASK_OPENED, 5),
+    IN(TASK_ANSWERED, 2),
+    IN(OPINION_SENT, 2),
+    IN(ANSWER_RECORDED, 2),
+    IN(APPEAL_FILED, 1),
+    IN(APPEAL_DECIDED, 3),
+    IN(DEADLOCK_DECLARED, 2),
+    IN(STEP_COMPLETED, 4),
+    IN(FEEDBACK_RECORDED, 3),
+    IN(ACCOUNTABILITY_RECORDED, 3),
+    IN(CASE_WITHDRAWN, 2),
+    IN(CONDUCT_MARKED, 4),
+};
+
+unsigned seal_field_of(unsigned type)
+{
+    return type < sizeof(sealed_fields) / sizeof(sealed_fields[0]) ? sealed_fields[type] : 0;
+}
+
 const Kesu__V1__Sealed *seal_of_event(const Kesu__V1__Event *e)
 {
-    switch (e->body_case) {
-    case KESU__V1__EVENT__BODY_CUSTOMER_ADDED:
-        return e->customer_added->profile;
-    case KESU__V1__EVENT__BODY_CASE_OPENED:
-        return e->case_opened->personal;
-    case KESU__V1__EVENT__BODY_MESSAGE_ADDED:
-        return e->message_added->personal;
-    case KESU__V1__EVENT__BODY_NOTE_ADDED:
-        return e->note_added->text;
-    case KESU__V1__EVENT__BODY_CASE_RESOLVED:
-        return e->case_resolved->summary;
-    default:
-        return NULL;
-    }
+    unsigned number = seal_field_of((unsigned)e->body_case);
+    if (number == 0) return NULL;
+    const ProtobufCMessage *body = &e->case_opened->base; /* every member of the union is one pointer */
+    const ProtobufCFieldDescriptor *f = protobuf_c_message_descriptor_get_field(body->descriptor, number);
+    const Kesu__V1__Sealed *sealed;
+    memcpy(&sealed, (const uint8_t *)body + f->offset, sizeof(sealed));
+    return sealed;
 }

@@ -33,6 +33,8 @@ int seal_open(const uint8_t secret[SEAL_KEY_BYTES], const Kesu__V1__Sealed *seal
 int seal_open_message(const uint8_t secret[SEAL_KEY_BYTES], const Kesu__V1__Sealed *sealed,
                       const ProtobufCMessageDescriptor *d, struct arena *arena, void *ret_message);
 
+/* Number of the field in which the body of an event of this type seals; 0: in none. */
+unsigned seal_field_of(unsigned type);
 /* What an event seals; NULL when it holds nothing personal. */
 const Kesu__V1__Sealed *seal_of_event(const Kesu__V1__Event *event);
 

@@ -5,16 +5,6 @@
 #include "check.h"
 #include "wire.h"
 
-/* Event type -> field of the Sealed in it. */
-static const struct {
-    uint16_t type;
-    uint8_t field;
-} sealed_fields[] = {
-    {KESU__V1__EVENT__BODY_CUSTOMER_ADDED, 3}, {KESU__V1__EVENT__BODY_CASE_OPENED, 7},
-    {KESU__V1__EVENT__BODY_MESSAGE_ADDED, 4},  {KESU__V1__EVENT__BODY_NOTE_ADDED, 1},
-    {KESU__V1__EVENT__BODY_CASE_RESOLVED, 1},
-};
-
 static bool take_field(struct span bytes, uint32_t tag, struct wire_field *ret)
 {
     while (bytes.n > 0 && wire_take(&bytes, ret))
@@ -26,14 +16,10 @@ static bool take_field(struct span bytes, uint32_t tag, struct wire_field *ret)
 static bool find_sealed(const struct block_event *ev, struct span *ret)
 {
     struct wire_field w;
-    for (unsigned i = 0; i < sizeof(sealed_fields) / sizeof(sealed_fields[0]); i++) {
-        if (sealed_fields[i].type != ev->type) continue;
-        if (!take_field(ev->bytes, ev->type, &w) || !take_field(w.bytes, sealed_fields[i].field, &w))
-            return false;
-        *ret = w.bytes;
-        return true;
-    }
-    return false;
+    unsigned field = seal_field_of(ev->type);
+    if (field == 0 || !take_field(ev->bytes, ev->type, &w) || !take_field(w.bytes, field, &w)) return false;
+    *ret = w.bytes;
+    return true;
 }
 
 static uint64_t key_of(const struct block_event *ev)

@@ -7,7 +7,7 @@
 
 #include "mem.h"
 
-#define ROWS_TABLES 16
+#define ROWS_TABLES 32
 
 struct row {
     uint32_t value_n;

@@ -10,22 +10,11 @@
 
 #include "wire.h"
 
-static const ProtobufCMessageDescriptor *const messages[] = {
-#define M(name) &kesu__v1__##name##__descriptor
-    M(actor),           M(contact),        M(personal),         M(attachment),        M(sealed),
-    M(object),          M(external_ref),   M(judgement),        M(command_batch),     M(command),
-    M(receive_message), M(classify_case),  M(assign_case),      M(add_note),          M(resolve_case),
-    M(close_case),      M(set_presence),   M(record_delivery),  M(store_policy_part), M(activate_policy),
-    M(case_opened),     M(customer_added), M(subscribe),        M(want_keys),         M(key),
-    M(list_cases),      M(worker_hello),   M(task_failed),      M(erase_customer),    M(customer_erased),
-    M(to_worker),       M(to_routing),     M(journal_restored), M(forget_mails),
-#undef M
-};
-
+// Of the rows: a message that has none is not found.
 static const ProtobufCMessageDescriptor *message_named(const char *name)
 {
-    for (unsigned i = 0; i < sizeof messages / sizeof messages[0]; i++)
-        if (strcmp(messages[i]->short_name, name) == 0) return messages[i];
+    for (unsigned i = 0; i < limits_count; i++)
+        if (strcmp(limits_table[i].message->short_name, name) == 0) return limits_table[i].message;
     return NULL;
 }
 
@@ -55,9 +44,7 @@ static void check_line(const char *file, const char *message, const char *line)
     if (most == NULL) return;
     unsigned long n = number_at(most + 8);
     const ProtobufCMessageDescriptor *d = message_named(message);
-    if (d == NULL)
-        fail_msg("%s: %s.%s has a limit, but the test does not list its message", file, message, name);
-    const struct limit *l = limits_find(d, name);
+    const struct limit *l = d != NULL ? limits_find(d, name) : NULL;
     if (l == NULL) fail_msg("%s: %s.%s has no row in limits.c", file, message, name);
     unsigned long row = repeated ? l->max_count : l->max_bytes;
     if (row != n) fail_msg("%s: %s.%s: comment says %lu, limits.c %lu", file, message, name, n, row);

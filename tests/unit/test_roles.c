@@ -25,20 +25,35 @@ static bool has_word(const char *list, const char *word)
     return strcmp(list, "*") == 0;
 }
 
+#define LOOK                                                                  \
+    "info get_case list_cases list_agents get_stats get_eightd list_eightds " \
+    "list_handovers"
+/* All but what services and operators send alone. */
+#define OF_PEOPLE                                                                                         \
+    "receive_message classify_case assign_case start_work add_note resolve_case close_case set_presence " \
+    "amend_record set_nature add_evidence return_file change_customer suggest_merge dismiss_merge "       \
+    "merge_customers unmerge_customers claim_case name_accused record_statement reply_to_customer "       \
+    "undo_reply start_reply record_call review_case open_task answer_task transfer_task waive_task "      \
+    "propose_remedy submit_proposal decide_proposal confirm_reading send_opinion record_answer "          \
+    "file_appeal admit_appeal assign_reviewer decide_appeal declare_deadlock refer_external "             \
+    "record_external complete_step claim_recovery settle_recovery record_feedback record_accountability " \
+    "reopen_case withdraw_case mark_conduct hold_case create_incident add_to_incident "                   \
+    "remove_from_incident change_incident hold_lot answer_incident close_incident merge_case "            \
+    "unmerge_case split_case link_cases unlink_cases open_eightd plan_discipline record_discipline "      \
+    "close_eightd mark_sensitive read_case open_handover accept_handover"
+
 static const struct {
     const char *role, *sockets, *commands, *actors, *requests;
-    bool personal;
+    bool personal, restricted;
 } expected[N_ROLES] = {
-    {"adapter", "intake-new", "receive_message", "customer", "", false},
-    {"gateway", "intake-people intake-new intake-feed intake-hint intake-control analytics-query",
-     "receive_message classify_case assign_case start_work add_note resolve_case close_case set_presence",
-     "customer staff", "info get_case list_cases list_agents get_stats", true},
-    {"service", "*", "*", "*", "*", true},
-    {"worker", "routing-tasks", "", "", "", false},
-    {"reader", "intake-feed intake-hint intake-control analytics-query", "", "",
-     "info get_case list_cases list_agents get_stats", false},
-    {"reader-with-personal", "intake-feed intake-hint intake-control analytics-query", "", "",
-     "info get_case list_cases list_agents get_stats", true},
+    {"adapter", "intake-new", "receive_message", "customer", "", false, false},
+    {"gateway", "intake-people intake-new intake-feed intake-hint intake-control analytics-query", OF_PEOPLE,
+     "customer staff", LOOK, true, false},
+    {"service", "*", "*", "*", "*", true, true},
+    {"worker", "routing-tasks", "", "", "", false, false},
+    {"reader", "intake-feed intake-hint intake-control analytics-query", "", "", LOOK, false, false},
+    {"reader-with-personal", "intake-feed intake-hint intake-control analytics-query", "", "", LOOK, true,
+     false},
 };
 
 static void the_names_are_right(void **state)
@@ -204,7 +219,9 @@ static void keys_are_for_some_readers(void **state)
         q.want_keys = &want;
         assert_int_equal(roles_check_feed(&u, &q, &e), reads && personal ? 0 : E_NOT_ALLOWED);
         assert_int_equal(roles_check_feed(NULL, &q, &e), 0);
+        assert_int_equal(roles_restricted(&u), expected[r].restricted);
     }
+    assert_true(roles_restricted(NULL));
 }
 
 static void each_role_asks_what_it_may(void **state)
@@ -228,6 +245,11 @@ static void each_role_asks_what_it_may(void **state)
             get.personal = true;
             may = may && expected[r].personal;
             assert_int_equal(roles_check_control(&u, SOCKET_CONTROL, &q, &e), may ? 0 : E_NOT_ALLOWED);
+            get.reader = (char *)(uintptr_t) "li.wei";
+            may = may && has_word(expected[r].actors, "staff");
+            assert_int_equal(roles_check_control(&u, SOCKET_CONTROL, &q, &e), may ? 0 : E_NOT_ALLOWED);
+            if (!may && expected[r].personal && here) assert_string_equal(e.field, "get_case.reader");
+            get.reader = (char *)(uintptr_t) "";
         }
     }
 }
@@ -237,8 +259,9 @@ static void the_table_is_for_people(void **state)
     (void)state;
     char *table = roles_table(&mem_libc);
     assert_non_null(strstr(table, "| adapter | intake-new | receive_message | customer |"));
-    assert_non_null(strstr(table, "| service | all | all | all | all | all | yes |"));
-    assert_non_null(strstr(table, "| worker | routing-tasks | - | - | - | - | no |"));
+    assert_non_null(strstr(table, "| service | all | all | all | all | all | yes | yes |"));
+    assert_non_null(strstr(table, "| worker | routing-tasks | - | - | - | - | no | no |"));
+    assert_non_null(strstr(table, "| all that staff may do to a case, receive_message set_presence "));
     mem_free(&mem_libc, table);
 }
 

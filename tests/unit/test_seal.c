@@ -70,4 +70,44 @@ static void ring_keeps_the_newest(void **state)
     assert_null(r);
 }
 
-UNIT_MAIN(cmocka_unit_test(sealed_and_opened), cmocka_unit_test(ring_keeps_the_newest))
+/* Every event there is: what its body seals is known, and it seals no second thing. */
+static void what_an_event_seals_is_known(void **state)
+{
+    (void)state;
+    const ProtobufCMessageDescriptor *d = &kesu__v1__event__descriptor;
+    unsigned found = 0;
+    for (unsigned i = 0; i < d->n_fields; i++) {
+        if ((d->fields[i].flags & PROTOBUF_C_FIELD_FLAG_ONEOF) == 0) continue;
+        const ProtobufCMessageDescriptor *body = d->fields[i].descriptor;
+        unsigned sealed = 0;
+        for (unsigned k = 0; k < body->n_fields; k++) {
+            if (body->fields[k].descriptor != &kesu__v1__sealed__descriptor) continue;
+            assert_int_equal(sealed, 0);
+            sealed = body->fields[k].id;
+            found++;
+        }
+        if (seal_field_of(d->fields[i].id) != sealed) fail_msg("%s: %u", d->fields[i].name, sealed);
+    }
+    assert_true(found > 20);
+    assert_int_equal(seal_field_of(0), 0);
+    assert_int_equal(seal_field_of(60000), 0);
+}
+
+static void what_is_sealed_is_found_in_the_event(void **state)
+{
+    (void)state;
+    Kesu__V1__Event e = KESU__V1__EVENT__INIT;
+    Kesu__V1__CallRecorded call = KESU__V1__CALL_RECORDED__INIT;
+    Kesu__V1__Sealed sealed = KESU__V1__SEALED__INIT;
+    e.body_case = KESU__V1__EVENT__BODY_CALL_RECORDED;
+    e.call_recorded = &call;
+    assert_null(seal_of_event(&e));
+    call.words = &sealed;
+    assert_ptr_equal(seal_of_event(&e), &sealed);
+    e.body_case = KESU__V1__EVENT__BODY_WORK_STARTED;
+    assert_null(seal_of_event(&e));
+}
+
+UNIT_MAIN(cmocka_unit_test(sealed_and_opened), cmocka_unit_test(ring_keeps_the_newest),
+          cmocka_unit_test(what_an_event_seals_is_known),
+          cmocka_unit_test(what_is_sealed_is_found_in_the_event))
