@@ -76,6 +76,63 @@ void intake_agent_put(struct intake_register *r, const Kesu__V1__AgentState *sta
     put_message(r, TABLE_AGENTS, span_str(state->agent), &state->base);
 }
 
+static int get_by_id(struct intake_register *r, enum register_table table, uint64_t id,
+                     const ProtobufCMessageDescriptor *d, struct arena *arena, void *ret_message)
+{
+    struct key key = intake_key_u64(id);
+    void *m = NULL;
+    int err = get_message(r, table, key_span(&key), d, arena, &m);
+    if (err == 0) memcpy(ret_message, &m, sizeof(m));
+    return err;
+}
+
+static void put_by_id(struct intake_register *r, enum register_table table, uint64_t id,
+                      const ProtobufCMessage *m)
+{
+    struct key key = intake_key_u64(id);
+    put_message(r, table, key_span(&key), m);
+}
+
+int intake_incident_get(struct intake_register *r, uint64_t id, struct arena *arena,
+                        Kesu__V1__IncidentState **ret)
+{
+    return get_by_id(r, TABLE_INCIDENTS, id, &kesu__v1__incident_state__descriptor, arena, ret);
+}
+
+void intake_incident_put(struct intake_register *r, const Kesu__V1__IncidentState *state)
+{
+    put_by_id(r, TABLE_INCIDENTS, state->incident_id, &state->base);
+}
+
+int intake_eightd_get(struct intake_register *r, uint64_t id, struct arena *arena,
+                      Kesu__V1__EightDState **ret)
+{
+    return get_by_id(r, TABLE_EIGHTDS, id, &kesu__v1__eight_dstate__descriptor, arena, ret);
+}
+
+void intake_eightd_put(struct intake_register *r, const Kesu__V1__EightDState *state)
+{
+    put_by_id(r, TABLE_EIGHTDS, state->eightd_id, &state->base);
+}
+
+int intake_handover_get(struct intake_register *r, uint64_t id, struct arena *arena,
+                        Kesu__V1__HandoverState **ret)
+{
+    return get_by_id(r, TABLE_HANDOVERS, id, &kesu__v1__handover_state__descriptor, arena, ret);
+}
+
+void intake_handover_put(struct intake_register *r, const Kesu__V1__HandoverState *state)
+{
+    put_by_id(r, TABLE_HANDOVERS, state->handover_id, &state->base);
+}
+
+bool intake_key_is_restricted(struct intake_register *r, uint64_t key_id)
+{
+    struct key key = intake_key_u64(key_id);
+    uint64_t case_id;
+    return intake_register_get_u64(r, TABLE_RESTRICTED, key_span(&key), &case_id) && case_id != 0;
+}
+
 bool intake_customer_get(struct intake_register *r, uint64_t customer_id, struct customer_row *ret)
 {
     struct key key = intake_key_u64(customer_id);

@@ -15,6 +15,20 @@ int intake_agent_get(struct intake_register *r, const char *agent, struct arena 
                      Kesu__V1__AgentState **ret);
 void intake_agent_put(struct intake_register *r, const Kesu__V1__AgentState *state);
 
+/* Of an incident, an 8D, a handover, by its id. E_NOT_FOUND, E_NOMEM. */
+int intake_incident_get(struct intake_register *r, uint64_t id, struct arena *arena,
+                        Kesu__V1__IncidentState **ret);
+void intake_incident_put(struct intake_register *r, const Kesu__V1__IncidentState *state);
+int intake_eightd_get(struct intake_register *r, uint64_t id, struct arena *arena,
+                      Kesu__V1__EightDState **ret);
+void intake_eightd_put(struct intake_register *r, const Kesu__V1__EightDState *state);
+int intake_handover_get(struct intake_register *r, uint64_t id, struct arena *arena,
+                        Kesu__V1__HandoverState **ret);
+void intake_handover_put(struct intake_register *r, const Kesu__V1__HandoverState *state);
+
+/* Is what this key seals for named people only? */
+bool intake_key_is_restricted(struct intake_register *r, uint64_t key_id);
+
 /* A customer: the profile's key, the newest case that is not erased (each names the one before), and
  * the seq of the event that erased them, 0: none. */
 struct customer_row {

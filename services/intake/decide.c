@@ -350,7 +350,7 @@ static int check_tie(struct decide *d, const struct life_row *row)
 
 /* The rows of this command that this actor can bring about in this stage differ in what follows only, which
  * the event tells: what they need beyond the first is checked with it. */
-static int check_stage(struct decide *d)
+int intake_decide_check_stage(struct decide *d)
 {
     const struct life_row *row;
     unsigned command = (unsigned)d->command->body_case;
@@ -364,17 +364,22 @@ static int check_stage(struct decide *d)
     return stage ? refuse_actor(d) : intake_decide_refuse_stage(d);
 }
 
-static int check_case(struct decide *d)
+int intake_decide_load_case(struct decide *d, uint64_t id)
 {
-    uint64_t id = case_id_of(d->command);
     if (id == 0) return intake_decide_refuse(d, E_MISSING, intake_decide_field(d, "case_id"), NULL);
     int err = intake_case_get(d->view, id, d->ctx->arena, &d->state);
     if (err == E_NOMEM) return intake_decide_no_memory(d);
     if (err != 0)
         return intake_decide_refuse(d, E_UNKNOWN, intake_decide_field(d, "case_id"), "no such case");
     d->stage = d->state->stage;
+    return 0;
+}
+
+static int check_case(struct decide *d)
+{
+    DECIDE_TRY(intake_decide_load_case(d, case_id_of(d->command)));
     DECIDE_TRY(intake_decide_version(d, d->state));
-    return check_stage(d);
+    return intake_decide_check_stage(d);
 }
 
 static int decide(struct decide *d)

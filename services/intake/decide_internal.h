@@ -39,6 +39,11 @@ int intake_decide_version(struct decide *d, const Kesu__V1__CaseState *state);
 /* May this staff member act for the case: they have it, or stand above who has it. */
 int intake_decide_owner(struct decide *d);
 
+/* The case a command touches: d->state and d->stage. */
+int intake_decide_load_case(struct decide *d, uint64_t id);
+/* Is the command possible for this actor, in this stage of that case, by the table of life? */
+int intake_decide_check_stage(struct decide *d);
+
 /* E_RECUSED when this person is accused in the case or reports to who is. staff may be NULL. */
 int intake_decide_recusal(struct decide *d, const Kesu__V1__CaseState *state, const Kesu__V1__Staff *staff,
                           const char *field);

@@ -420,10 +420,10 @@ static const struct {
     CASE(CASES_LINKED, NULL),
     CASE(CASES_UNLINKED, NULL),
     /* evolve_eightd.c */
-    CASE(EIGHTD_OPENED, NULL),
-    OTHER(DISCIPLINE_PLANNED, NULL),
-    OTHER(DISCIPLINE_RECORDED, NULL),
-    CASE(EIGHTD_CLOSED, NULL),
+    CASE(EIGHTD_OPENED, intake_evolve_eightd_opened),
+    OTHER(DISCIPLINE_PLANNED, intake_evolve_discipline_planned),
+    OTHER(DISCIPLINE_RECORDED, intake_evolve_discipline_recorded),
+    CASE(EIGHTD_CLOSED, intake_evolve_eightd_closed),
     /* evolve_sensitive.c */
     CASE(SENSITIVE_MARKED, NULL),
     CASE(CASE_READ, NULL),

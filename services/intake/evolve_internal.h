@@ -29,4 +29,10 @@ void intake_evolve_key(struct evolve *e, const Kesu__V1__Sealed *sealed);
 void intake_evolve_contacts(struct evolve *e, const ProtobufCBinaryData *hashes, size_t n, uint64_t customer);
 void intake_evolve_attachments(struct evolve *e, const ProtobufCBinaryData *hashes, size_t n);
 
+/* evolve_eightd.c */
+int intake_evolve_eightd_opened(struct evolve *e);
+int intake_evolve_discipline_planned(struct evolve *e);
+int intake_evolve_discipline_recorded(struct evolve *e);
+int intake_evolve_eightd_closed(struct evolve *e);
+
 #endif

@@ -12,7 +12,7 @@
 #include "hash.h"
 #include "log.h"
 
-#define SCHEMA        2
+#define SCHEMA        3
 #define FREEZE_ROWS   ((uint32_t)1 << 18)
 #define FREEZE_US     (2 * USEC_PER_SEC)
 #define CROWDED_BYTES ((size_t)192 << 20)
@@ -21,13 +21,25 @@
 #define FILL_A_TURN   1000
 
 static const char *const table_names[N_REGISTER_TABLES] = {
-    [TABLE_META] = "meta",           [TABLE_CASES] = "cases",
-    [TABLE_CUSTOMERS] = "customers", [TABLE_CONTACTS] = "contacts",
-    [TABLE_AGENTS] = "agents",       [TABLE_EXTERNALS] = "externals",
-    [TABLE_THREADS] = "threads",     [TABLE_NUMBERS] = "numbers",
-    [TABLE_SERIALS] = "serials",     [TABLE_DELIVERIES] = "deliveries",
-    [TABLE_COMMANDS] = "commands",   [TABLE_SKIPS] = "skips",
-    [TABLE_PARTS] = "parts",         [TABLE_EVIDENCE] = "evidence",
+    [TABLE_META] = "meta",
+    [TABLE_CASES] = "cases",
+    [TABLE_CUSTOMERS] = "customers",
+    [TABLE_CONTACTS] = "contacts",
+    [TABLE_AGENTS] = "agents",
+    [TABLE_EXTERNALS] = "externals",
+    [TABLE_THREADS] = "threads",
+    [TABLE_NUMBERS] = "numbers",
+    [TABLE_SERIALS] = "serials",
+    [TABLE_DELIVERIES] = "deliveries",
+    [TABLE_COMMANDS] = "commands",
+    [TABLE_SKIPS] = "skips",
+    [TABLE_PARTS] = "parts",
+    [TABLE_EVIDENCE] = "evidence",
+    [TABLE_INCIDENTS] = "incidents",
+    [TABLE_EIGHTDS] = "eightds",
+    [TABLE_CAUSES] = "causes",
+    [TABLE_HANDOVERS] = "handovers",
+    [TABLE_RESTRICTED] = "restricted",
 };
 
 uint64_t intake_register_hash(enum register_table table, struct span key)

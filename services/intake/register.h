@@ -33,6 +33,11 @@ enum register_table {
     TABLE_SKIPS,      /* fold, seq -> nothing */
     TABLE_PARTS,      /* policy hash, index -> seq */
     TABLE_EVIDENCE,   /* attachment hash, case id -> nothing */
+    TABLE_INCIDENTS,  /* incident id -> IncidentState */
+    TABLE_EIGHTDS,    /* 8D id -> EightDState */
+    TABLE_CAUSES,     /* cause key -> newest 8D with it */
+    TABLE_HANDOVERS,  /* handover id -> HandoverState */
+    TABLE_RESTRICTED, /* key id -> case id: only named people read what it seals; 0: no longer */
     N_REGISTER_TABLES
 };
 _Static_assert(N_REGISTER_TABLES <= ROWS_TABLES, "a hash table for each");
