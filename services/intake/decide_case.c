@@ -113,27 +113,6 @@ int intake_decide_resolve(struct decide *d)
     return 0;
 }
 
-static const char *const causes[] = {"man",         "machine",      "material",    "method",  "environment",
-                                     "measurement", "over_promise", "third_party", "customer"};
-
-int intake_decide_close(struct decide *d)
-{
-    const Kesu__V1__CloseCase *c = d->command->close_case;
-    unsigned n = sizeof(causes) / sizeof(causes[0]), i = 0;
-    DECIDE_TRY(intake_decide_needed(d, "close_case.cause", c->cause));
-    while (i < n && strcmp(causes[i], c->cause) != 0) i++;
-    if (i == n) {
-        intake_decide_refuse(d, E_RANGE, "close_case.cause", NULL);
-        d->out->refused.n_allowed = n;
-        d->out->refused.allowed = (char **)(uintptr_t)causes;
-        return E_RANGE;
-    }
-    Kesu__V1__CaseClosed *body = intake_decide_copy(d, KESU__V1__EVENT__BODY_CASE_CLOSED);
-    if (body == NULL) return intake_decide_no_memory(d);
-    body->agent = d->state->agent;
-    return intake_decide_event(d, KESU__V1__EVENT__BODY_CASE_CLOSED, body);
-}
-
 static int copy_delivery(struct decide *d, const Kesu__V1__RecordDelivery *c,
                          Kesu__V1__DeliveryRecorded *body)
 {

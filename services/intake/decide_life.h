@@ -34,8 +34,15 @@ int intake_decide_waive_task(struct decide *d);
 /* decide_remedy.c */
 int intake_decide_propose(struct decide *d);
 int intake_decide_submit(struct decide *d);
-int intake_decide_approve(struct decide *d);
+int intake_decide_approve(struct decide *d); /* decide_approve.c, as the next and intake_decide_submit */
 int intake_decide_confirm_reading(struct decide *d);
+/* What earlier proposals of the case have cost and this total together; NULL: nothing. */
+int intake_decide_whole(struct decide *d, const Kesu__V1__Money *total, Kesu__V1__Money **ret);
+/* decide_approve.c */
+/* E_UNKNOWN when nothing is proposed. */
+int intake_decide_has_proposal(struct decide *d, const Kesu__V1__ProposalState **ret);
+/* E_LIMIT when it is over the proposer's own limit or quota; else body says who reads it. */
+int intake_decide_at_once(struct decide *d, const Kesu__V1__ProposalState *p, Kesu__V1__OpinionSent *body);
 /* decide_opinion.c */
 int intake_decide_opinion(struct decide *d);
 int intake_decide_answer(struct decide *d);
@@ -44,17 +51,22 @@ int intake_decide_external(struct decide *d);
 int intake_decide_external_outcome(struct decide *d);
 int intake_decide_silence(struct decide *d); /* the appeal window has passed without a word */
 /* decide_appeal.c */
+bool intake_decide_is_final(const Kesu__V1__CaseLife *life); /* was an appeal decided in this cycle? */
+bool intake_decide_window_over(const struct decide *d);
 int intake_decide_appeal(struct decide *d);
 int intake_decide_admit(struct decide *d);
 int intake_decide_reviewer(struct decide *d);
 int intake_decide_decide_appeal(struct decide *d);
 /* decide_execute.c */
+/* A currency and no less than nothing; field: below the command, as in intake_decide_field. */
+int intake_decide_money(struct decide *d, const char *field, const Kesu__V1__Money *m);
 int intake_decide_step(struct decide *d);
 int intake_decide_claim_recovery(struct decide *d);
 int intake_decide_settle_recovery(struct decide *d);
 int intake_decide_feedback(struct decide *d);
 int intake_decide_accountability(struct decide *d);
 /* decide_end.c */
+int intake_decide_open_tasks(struct decide *d); /* E_OPEN_WORK while one is open and not waived */
 int intake_decide_reopen(struct decide *d);
 int intake_decide_withdraw(struct decide *d);
 int intake_decide_conduct(struct decide *d);

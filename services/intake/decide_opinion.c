@@ -3,36 +3,28 @@
 #include "decide_life.h"
 #include "err.h"
 
+/* Was all that the customer now accepts done before? */
+static bool is_done(const Kesu__V1__CaseLife *life)
+{
+    return life != NULL && life->proposal != NULL && life->proposal->n_lines > 0 &&
+           life->steps_done >= life->proposal->n_lines;
+}
+
+/* An approved proposal, or one that its proposer may decide at once. */
 int intake_decide_opinion(struct decide *d)
 {
-    return intake_decide_plain(d, KESU__V1__EVENT__BODY_OPINION_SENT);
-}
-
-int intake_decide_answer(struct decide *d)
-{
-    return intake_decide_plain(d, KESU__V1__EVENT__BODY_ANSWER_RECORDED);
-}
-
-int intake_decide_deadlock(struct decide *d)
-{
-    return intake_decide_plain(d, KESU__V1__EVENT__BODY_DEADLOCK_DECLARED);
-}
-
-int intake_decide_external(struct decide *d)
-{
-    return intake_decide_plain(d, KESU__V1__EVENT__BODY_EXTERNAL_REFERRED);
-}
-
-int intake_decide_external_outcome(struct decide *d)
-{
-    return intake_decide_plain(d, KESU__V1__EVENT__BODY_EXTERNAL_RECORDED);
-}
-
-/* Was an appeal decided in this cycle? Then what follows is final. */
-static bool is_final(const Kesu__V1__CaseLife *life)
-{
-    return life != NULL && life->appeal != NULL &&
-           life->appeal->outcome != KESU__V1__APPEAL_OUTCOME__APPEAL_OUTCOME_UNSPECIFIED;
+    const Kesu__V1__ProposalState *p;
+    DECIDE_TRY(intake_decide_has_proposal(d, &p));
+    DECIDE_TRY(intake_decide_open_tasks(d));
+    Kesu__V1__OpinionSent *body = intake_decide_copy(d, KESU__V1__EVENT__BODY_OPINION_SENT);
+    if (body == NULL) return intake_decide_no_memory(d);
+    body->proposal = p->proposal;
+    body->final = intake_decide_is_final(d->state->life);
+    if (d->stage == KESU__V1__STAGE__STAGE_PROPOSED)
+        DECIDE_TRY(intake_decide_at_once(d, p, body));
+    else if (!p->approved)
+        return intake_decide_refuse(d, E_NOT_ALLOWED, "send_opinion.case_id", "it is not approved yet");
+    return intake_decide_event(d, KESU__V1__EVENT__BODY_OPINION_SENT, body);
 }
 
 int intake_decide_silence(struct decide *d)
@@ -43,7 +35,61 @@ int intake_decide_silence(struct decide *d)
     Kesu__V1__AnswerRecorded *body = intake_decide_new(d, &kesu__v1__answer_recorded__descriptor);
     if (body == NULL) return intake_decide_no_memory(d);
     body->answer = KESU__V1__ANSWER__ANSWER_SILENT;
-    body->final = is_final(d->state->life);
+    body->final = intake_decide_is_final(d->state->life);
     body->declined = p != NULL && p->life != NULL && p->life->silence == KESU__V1__ANSWER__ANSWER_OBJECTED;
+    body->done =
+        d->stage == KESU__V1__STAGE__STAGE_OPINION_SENT && !body->declined && is_done(d->state->life);
     return intake_decide_follow(d, KESU__V1__EVENT__BODY_ANSWER_RECORDED, body);
+}
+
+int intake_decide_answer(struct decide *d)
+{
+    const Kesu__V1__RecordAnswer *c = d->command->record_answer;
+    Kesu__V1__AnswerRecorded *body = intake_decide_copy(d, KESU__V1__EVENT__BODY_ANSWER_RECORDED);
+    if (body == NULL) return intake_decide_no_memory(d);
+    DECIDE_TRY(intake_decide_needs(d, "answer"));
+    if (c->answer == KESU__V1__ANSWER__ANSWER_SILENT)
+        return intake_decide_refuse(d, E_RANGE, "record_answer.answer",
+                                    "silence is known when the time to appeal is over");
+    body->final = intake_decide_is_final(d->state->life);
+    if (c->answer == KESU__V1__ANSWER__ANSWER_COUNTER_PROPOSED && body->final)
+        return intake_decide_refuse(d, E_FINAL, "record_answer.answer", NULL);
+    if (c->answer == KESU__V1__ANSWER__ANSWER_OBJECTED && !body->final && intake_decide_window_over(d))
+        return intake_decide_refuse(d, E_NOT_ALLOWED, "record_answer.answer",
+                                    "the time to appeal is over: file_appeal records it as late");
+    body->done = c->answer == KESU__V1__ANSWER__ANSWER_ACCEPTED &&
+                 d->stage == KESU__V1__STAGE__STAGE_OPINION_SENT && is_done(d->state->life);
+    return intake_decide_event(d, KESU__V1__EVENT__BODY_ANSWER_RECORDED, body);
+}
+
+/* There must have been something to agree on. */
+int intake_decide_deadlock(struct decide *d)
+{
+    const Kesu__V1__CaseLife *life = d->state->life;
+    if (d->stage == KESU__V1__STAGE__STAGE_PROPOSED &&
+        (life == NULL || life->opinion == NULL || life->opinion->seq == 0))
+        return intake_decide_refuse(d, E_NOT_ALLOWED, "declare_deadlock.case_id",
+                                    "the customer has not been told an opinion yet");
+    return intake_decide_plain(d, KESU__V1__EVENT__BODY_DEADLOCK_DECLARED);
+}
+
+int intake_decide_external(struct decide *d)
+{
+    const Kesu__V1__ReferExternal *c = d->command->refer_external;
+    if (c->due_at != 0 && c->due_at <= d->ctx->block_time)
+        return intake_decide_refuse(d, E_RANGE, "refer_external.due_at", "a time to come");
+    return intake_decide_plain(d, KESU__V1__EVENT__BODY_EXTERNAL_REFERRED);
+}
+
+int intake_decide_external_outcome(struct decide *d)
+{
+    const Kesu__V1__CaseLife *life = d->state->life;
+    Kesu__V1__ExternalRecorded *body = intake_decide_copy(d, KESU__V1__EVENT__BODY_EXTERNAL_RECORDED);
+    if (body == NULL) return intake_decide_no_memory(d);
+    DECIDE_TRY(intake_decide_needs(d, "outcome"));
+    if (life != NULL && life->external != NULL) {
+        body->body = life->external->body;
+        body->reference = life->external->reference;
+    }
+    return intake_decide_event(d, KESU__V1__EVENT__BODY_EXTERNAL_RECORDED, body);
 }

@@ -28,6 +28,7 @@ static int of_case(struct evolve *e, uint64_t id, bool open)
     if (life == NULL) return E_NOMEM;
     if (open) return add_number(e, &life->open_eightds, &life->n_open_eightds, id);
     remove_number(life->open_eightds, &life->n_open_eightds, id);
+    life->eightds_closed++;
     return 0;
 }
 
@@ -37,7 +38,10 @@ static int of_incident(struct evolve *e, uint64_t incident_id, uint64_t id, bool
     int err = intake_incident_get(e->r, incident_id, e->arena, &s);
     if (err == 0 && open) err = add_number(e, &s->open_eightds, &s->n_open_eightds, id);
     if (err != 0) return err;
-    if (!open) remove_number(s->open_eightds, &s->n_open_eightds, id);
+    if (!open) {
+        remove_number(s->open_eightds, &s->n_open_eightds, id);
+        s->eightds_closed++;
+    }
     intake_incident_put(e->r, s);
     return 0;
 }

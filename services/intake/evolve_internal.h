@@ -34,5 +34,34 @@ int intake_evolve_eightd_opened(struct evolve *e);
 int intake_evolve_discipline_planned(struct evolve *e);
 int intake_evolve_discipline_recorded(struct evolve *e);
 int intake_evolve_eightd_closed(struct evolve *e);
+/* evolve_remedy.c */
+int intake_evolve_remedy_proposed(struct evolve *e);
+int intake_evolve_proposal_submitted(struct evolve *e);
+int intake_evolve_proposal_decided(struct evolve *e);
+/* evolve_opinion.c */
+int intake_evolve_opinion_sent(struct evolve *e);
+int intake_evolve_reading_confirmed(struct evolve *e);
+int intake_evolve_answer_recorded(struct evolve *e);
+int intake_evolve_external_referred(struct evolve *e);
+int intake_evolve_external_recorded(struct evolve *e);
+void intake_evolve_unapproved(Kesu__V1__CaseLife *life); /* the approval of the proposal, if any, is void */
+/* evolve_appeal.c */
+int intake_evolve_appeal(struct evolve *e, bool late);
+int intake_evolve_appeal_filed(struct evolve *e);
+int intake_evolve_appeal_admitted(struct evolve *e);
+int intake_evolve_reviewer_assigned(struct evolve *e);
+int intake_evolve_appeal_decided(struct evolve *e);
+/* evolve_execute.c */
+int intake_evolve_step_completed(struct evolve *e);
+int intake_evolve_recovery_claimed(struct evolve *e);
+int intake_evolve_recovery_settled(struct evolve *e);
+int intake_evolve_feedback_recorded(struct evolve *e);
+int intake_evolve_accountability_recorded(struct evolve *e);
+/* evolve_end.c */
+int intake_evolve_closed(struct evolve *e);
+int intake_evolve_reopened(struct evolve *e);
+int intake_evolve_withdrawn(struct evolve *e);
+int intake_evolve_conduct_marked(struct evolve *e);
+int intake_evolve_held(struct evolve *e);
 
 #endif
