@@ -186,7 +186,8 @@ static void take_keys(struct feed *f, Kesu__V1__Key *const *keys, size_t n)
 {
     if (f->opts.ring == NULL) return;
     for (size_t i = 0; i < n; i++)
-        seal_ring_add(f->opts.ring, keys[i]->key_id, span_of(keys[i]->secret.data, keys[i]->secret.len));
+        if (!keys[i]->restricted)
+            seal_ring_add(f->opts.ring, keys[i]->key_id, span_of(keys[i]->secret.data, keys[i]->secret.len));
 }
 
 static bool holds_key(const Kesu__V1__Keys *keys, uint64_t id)

@@ -114,7 +114,7 @@ const struct limit limits_table[] = {
     BYTES(policy_part_stored, content, 256 << 10),
     EXACT(policy_activated, hash, 32),
     COUNT(customer_erased, case_ids, 16384),
-    COUNT(customer_erased, key_ids, 16385),
+    COUNT(customer_erased, key_ids, 49153),
     BYTES(journal_restored, reason, 1000),
 
     // life.proto

@@ -217,6 +217,7 @@ static void add_events(struct intake *in, struct decision *d, const struct seal_
         intake_apply(in, &e->event, b->next_seq++, b->block_time, &b->arena);
         if (e->event.body_case == KESU__V1__EVENT__BODY_CLOCK_ACCEPTED)
             intake_wallclock_accept(&in->wallclock);
+        if (e->event.body_case == KESU__V1__EVENT__BODY_SENSITIVE_MARKED) intake_readers_forget_keys(in);
     }
     stats_add(in->stats.events, d->n_events);
 }

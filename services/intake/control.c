@@ -9,6 +9,7 @@
 #include "err.h"
 #include "intake.h"
 #include "log.h"
+#include "veil.h"
 
 #define ARENA_LIMIT ((size_t)32 << 20)
 #define REPLY_BYTES ((size_t)900 << 10) /* a reply is one frame of 1 MiB at most */
@@ -50,7 +51,9 @@ static void on_list_cases(void *self, uint64_t peer, const Kesu__V1__ControlRequ
     unsigned n = intake_register_case_ids(&in->reg, before, ids, SCAN_CASES), i = 0;
     for (; i < n && list.n_cases < limit && bytes < REPLY_BYTES; i++) {
         Kesu__V1__CaseState *state;
-        if (intake_case_get(&in->reg, ids[i], arena, &state) != 0 || !wanted(l, state)) continue;
+        if (intake_case_get(&in->reg, ids[i], arena, &state) != 0) continue;
+        state = intake_veil_state(state, arena); /* before it is looked at: what is asked for tells, too */
+        if (state == NULL || !wanted(l, state)) continue;
         list.cases[list.n_cases++] = state;
         bytes += codec_size(state) + 8;
     }

@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A case is told by walking back from its last event. Who asks while that event
- * is being written waits for the disk: what may be lost yet is not told. */
+ * is being written waits for the disk: what may be lost yet is not told.
+ *
+ * Of a sensitive case number, stage and clocks are told, more only to who reads
+ * it: that they do is an event first, and they wait until it is on disk, too. */
+#include <stdio.h>
+
 #include "cases.h"
 #include "control.h"
 #include "due.h"
 #include "err.h"
 #include "intake.h"
 #include "seal.h"
+#include "uuid.h"
+#include "veil.h"
 
 #define REPLY_BYTES ((size_t)900 << 10) /* a reply is one frame of 1 MiB at most */
 #define WALK_EVENTS 4096
@@ -17,12 +24,15 @@ struct case_asked {
     uint64_t peer, request_id, case_id;
     uint64_t last_seq; /* of the case, which is not on disk yet */
     bool personal;
+    char reader[65];   /* staff id, "" */
+    uint64_t read_seq; /* of the event that says they read it, 0: not yet */
 };
 
 struct walk {
     struct intake *in;
     struct arena *arena;
     bool personal;
+    bool accountability; /* may be opened, too */
     size_t bytes;
     unsigned n;
     Kesu__V1__EventRecord *records[WALK_EVENTS]; /* newest first */
@@ -34,6 +44,7 @@ static void open_sealed(struct walk *w, const Kesu__V1__Event *e)
     const Kesu__V1__Sealed *sealed = seal_of_event(e);
     struct seal_key key;
     struct span plain;
+    if (e->body_case == KESU__V1__EVENT__BODY_ACCOUNTABILITY_RECORDED && !w->accountability) return;
     if (!w->personal || sealed == NULL || !w->in->open ||
         intake_keys_get(w->in->keys, sealed->key_id, &key) != 0)
         return;
@@ -80,6 +91,85 @@ static uint64_t id_asked(struct intake *in, const Kesu__V1__GetCase *get)
     return id;
 }
 
+/* ---- sensitive cases ---------------------------------------------------------- */
+
+/* Is the event that says so still there? A full disk may have taken it away. */
+static bool is_read(struct intake *in, const struct case_asked *a)
+{
+    Kesu__V1__Event *event;
+    struct span bytes;
+    int64_t time_us;
+    return a->read_seq != 0 &&
+           intake_read_event(in->journal, a->read_seq, &in->control.arena, &event, &time_us, &bytes) == 0 &&
+           event->body_case == KESU__V1__EVENT__BODY_CASE_READ && event->case_id == a->case_id;
+}
+
+static int record_reading(struct intake *in, struct case_asked *a)
+{
+    Kesu__V1__Command command = KESU__V1__COMMAND__INIT;
+    Kesu__V1__ReadCase read = KESU__V1__READ_CASE__INIT;
+    Kesu__V1__Actor actor = KESU__V1__ACTOR__INIT;
+    uint8_t id[UUID_BYTES];
+    uuid_new(in->env, id);
+    actor.kind = KESU__V1__ACTOR_KIND__ACTOR_KIND_STAFF;
+    actor.name = a->reader;
+    read.case_id = a->case_id;
+    command.id = (ProtobufCBinaryData){sizeof(id), id};
+    command.actor = &actor;
+    command.body_case = KESU__V1__COMMAND__BODY_READ_CASE;
+    command.read_case = &read;
+    int err = intake_batch_own(in, &command);
+    if (err == 0) a->last_seq = a->read_seq = in->batch.next_seq - 1;
+    return err;
+}
+
+enum telling { TELL_ALL, TELL_LITTLE, TELL_LATER, TELL_NOT };
+
+static enum telling how_to_tell(struct intake *in, struct case_asked *a, const Kesu__V1__CaseState *state)
+{
+    if (!intake_veil_is_on(state)) return TELL_ALL;
+    if (!intake_veil_may_read(in->policy.active, state, a->reader, in->batch.block_time)) return TELL_LITTLE;
+    if (a->read_seq != 0 && journal_head(in->journal).seq < a->read_seq) return TELL_LATER;
+    if (is_read(in, a)) return TELL_ALL;
+    if (!in->open) return TELL_LATER;
+    return record_reading(in, a) == 0 ? TELL_LATER : TELL_NOT;
+}
+
+/* ---- answers -------------------------------------------------------------------- */
+
+static int tell_events(struct intake *in, const struct case_asked *a, Kesu__V1__CaseDetail *detail)
+{
+    struct walk *w = arena_zalloc(&in->control.arena, sizeof(*w));
+    if (w == NULL) return E_TOO_BIG;
+    w->in = in;
+    w->arena = &in->control.arena;
+    w->personal = a->personal;
+    w->accountability =
+        intake_veil_accountability(in->policy.active, detail->state, a->reader, in->batch.block_time);
+    int err = walk_back(w, detail->state->last_seq);
+    if (err != 0) return err;
+    for (unsigned i = 0; i < w->n / 2; i++) {
+        Kesu__V1__EventRecord *record = w->records[i];
+        ProtobufCBinaryData opened = w->opened[i];
+        w->records[i] = w->records[w->n - 1 - i];
+        w->opened[i] = w->opened[w->n - 1 - i];
+        w->records[w->n - 1 - i] = record;
+        w->opened[w->n - 1 - i] = opened;
+    }
+    detail->n_events = w->n;
+    detail->events = w->records;
+    detail->n_opened = w->personal ? w->n : 0;
+    detail->opened = w->opened;
+    return 0;
+}
+
+static bool refuse(struct intake *in, const struct case_asked *a, int err, const char *field,
+                   const char *reason)
+{
+    svc_refuse(in->svc, a->peer, a->request_id, err, field, reason);
+    return true;
+}
+
 /* False: its last event, a->last_seq, is not on disk yet. */
 static bool tell(struct intake *in, struct case_asked *a)
 {
@@ -89,38 +179,22 @@ static bool tell(struct intake *in, struct case_asked *a)
     uint64_t head = journal_head(in->journal).seq;
     arena_reset(arena);
     if (a->case_id == 0 || a->case_id > head ||
-        intake_case_get(&in->reg, a->case_id, arena, &detail.state) != 0) {
-        svc_refuse(in->svc, a->peer, a->request_id, E_UNKNOWN, "get_case", "no such case");
-        return true;
-    }
+        intake_case_get(&in->reg, a->case_id, arena, &detail.state) != 0)
+        return refuse(in, a, E_UNKNOWN, "get_case", "no such case");
     a->last_seq = detail.state->last_seq;
     if (a->last_seq > head) return false;
-    struct walk *w = arena_zalloc(arena, sizeof(*w));
-    if (w == NULL) {
-        svc_refuse(in->svc, a->peer, a->request_id, E_TOO_BIG, "get_case",
-                   "the case is too large to be told");
-        return true;
+    enum telling how = how_to_tell(in, a, detail.state);
+    if (how == TELL_LATER) return false;
+    if (how == TELL_NOT) return refuse(in, a, E_OVERLOADED, "get_case", "the reading cannot be recorded");
+    detail.veiled = how == TELL_LITTLE;
+    if (detail.veiled) {
+        detail.state = intake_veil_state(detail.state, arena);
+        if (detail.state == NULL) return refuse(in, a, E_TOO_BIG, "get_case", NULL);
+    } else {
+        int err = tell_events(in, a, &detail);
+        if (err == E_TOO_BIG) return refuse(in, a, err, "get_case", "the case is too large to be told");
+        if (err != 0) return refuse(in, a, E_INTERNAL, "", "the journal cannot be read");
     }
-    w->in = in;
-    w->arena = arena;
-    w->personal = a->personal;
-    int err = walk_back(w, detail.state->last_seq);
-    if (err != 0) {
-        svc_refuse(in->svc, a->peer, a->request_id, E_INTERNAL, "", "the journal cannot be read");
-        return true;
-    }
-    for (unsigned i = 0; i < w->n / 2; i++) {
-        Kesu__V1__EventRecord *record = w->records[i];
-        ProtobufCBinaryData opened = w->opened[i];
-        w->records[i] = w->records[w->n - 1 - i];
-        w->opened[i] = w->opened[w->n - 1 - i];
-        w->records[w->n - 1 - i] = record;
-        w->opened[w->n - 1 - i] = opened;
-    }
-    detail.n_events = w->n;
-    detail.events = w->records;
-    detail.n_opened = w->personal ? w->n : 0;
-    detail.opened = w->opened;
     reply.body_case = KESU__V1__CONTROL_REPLY__BODY_CASE_DETAIL;
     reply.case_detail = &detail;
     svc_answer(in->svc, a->peer, a->request_id, &reply);
@@ -130,10 +204,12 @@ static bool tell(struct intake *in, struct case_asked *a)
 void intake_control_case(void *self, uint64_t peer, const Kesu__V1__ControlRequest *request)
 {
     struct intake *in = self;
+    const Kesu__V1__GetCase *get = request->get_case;
     struct case_asked asked = {.peer = peer,
                                .request_id = request->id,
-                               .case_id = id_asked(in, request->get_case),
-                               .personal = request->get_case->personal};
+                               .case_id = id_asked(in, get),
+                               .personal = get->personal};
+    snprintf(asked.reader, sizeof(asked.reader), "%s", get->reader);
     if (tell(in, &asked)) return;
     if (in->control.n_waiting == MAX_WAITING) {
         svc_refuse(in->svc, peer, request->id, E_OVERLOADED, "get_case", "too many wait for the disk");

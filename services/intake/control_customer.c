@@ -7,6 +7,7 @@
 #include "err.h"
 #include "intake.h"
 #include "seal.h"
+#include "veil.h"
 
 #define MAX_CASES   1000
 #define REPLY_BYTES ((size_t)900 << 10)
@@ -72,8 +73,10 @@ static int add_cases(struct telling *t, uint64_t newest, bool personal)
         Kesu__V1__CaseState *s;
         int err = intake_case_get(&t->in->reg, id, t->arena, &s);
         if (err != 0) return err;
-        t->bytes += codec_size(s) + 8;
-        d->cases[d->n_cases++] = s;
+        Kesu__V1__CaseState *told = intake_veil_state(s, t->arena);
+        if (told == NULL) return E_NOMEM;
+        t->bytes += codec_size(told) + 8;
+        d->cases[d->n_cases++] = told;
         if (personal) open_contacts(t, id);
         id = s->previous_case;
     }

@@ -4,7 +4,8 @@
 #include "decide_internal.h"
 #include "err.h"
 
-#define CASES_AT_ONCE 16384 /* two lists of numbers fit into a block */
+#define CASES_AT_ONCE 16384 /* their numbers and those of their keys fit into a block */
+#define KEYS_OF_CASE  3
 
 struct erasure {
     struct decide *d;
@@ -20,7 +21,8 @@ static int add_case(struct erasure *x, const Kesu__V1__CaseState *s)
         struct arena *arena = x->d->ctx->arena;
         size_t room = x->room * 4 + 16;
         uint64_t *cases = arena_alloc(arena, sizeof(*cases) * room);
-        uint64_t *keys = arena_alloc(arena, sizeof(*keys) * (room + 1)); /* and the profile's */
+        uint64_t *keys =
+            arena_alloc(arena, sizeof(*keys) * (room * KEYS_OF_CASE + 1)); /* and the profile's */
         if (cases == NULL || keys == NULL) return intake_decide_no_memory(x->d);
         if (x->room > 0) {
             memcpy(cases, b->case_ids, sizeof(*cases) * b->n_case_ids);
@@ -31,7 +33,10 @@ static int add_case(struct erasure *x, const Kesu__V1__CaseState *s)
         x->room = room;
     }
     b->case_ids[b->n_case_ids++] = s->case_id;
-    if (s->key_id != 0) b->key_ids[b->n_key_ids++] = s->key_id;
+    const uint64_t keys[KEYS_OF_CASE] = {s->key_id, s->life != NULL ? s->life->sensitive_key : 0,
+                                         s->life != NULL ? s->life->accountability_key : 0};
+    for (unsigned i = 0; i < KEYS_OF_CASE; i++)
+        if (keys[i] != 0) b->key_ids[b->n_key_ids++] = keys[i];
     return 0;
 }
 

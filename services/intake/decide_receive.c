@@ -204,7 +204,7 @@ static int join(struct receive *r)
     if (body->n_attachment_hashes > 0) body->previous_attachment_seq = r->named->attachment_seq;
     d->state = r->named;
     struct decide_event *e = intake_decide_add(d, KESU__V1__EVENT__BODY_MESSAGE_ADDED, body);
-    intake_decide_seal(e, text, sealed, r->named->key_id);
+    intake_decide_seal(e, text, sealed, intake_decide_key(r->named));
     d->out->accepted.joined = true;
     return 0;
 }

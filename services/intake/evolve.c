@@ -425,7 +425,7 @@ static const struct {
     OTHER(DISCIPLINE_RECORDED, intake_evolve_discipline_recorded),
     CASE(EIGHTD_CLOSED, intake_evolve_eightd_closed),
     /* evolve_sensitive.c */
-    CASE(SENSITIVE_MARKED, NULL),
+    CASE(SENSITIVE_MARKED, intake_evolve_sensitive_marked),
     CASE(CASE_READ, NULL),
     /* evolve_handover.c */
     OTHER(HANDOVER_OPENED, NULL),

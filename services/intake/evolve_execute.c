@@ -60,5 +60,6 @@ int intake_evolve_accountability_recorded(struct evolve *e)
     if (details == NULL) return 0;
     life->accountability_key = details->key_id;
     intake_evolve_key(e, details);
+    intake_evolve_restrict(e, details->key_id, true);
     return 0;
 }

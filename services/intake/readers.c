@@ -28,7 +28,7 @@ struct reader {
     struct bus_server *server;
     uint64_t peer;
     char name[65];
-    bool personal, subscribed;
+    bool personal, restricted, subscribed; /* restricted: gets also the keys that are for named people only */
     uint64_t next_seq, folded_seq;
     int64_t credit;
     int64_t heard_us, spoken_us; /* monotonic */
@@ -36,7 +36,7 @@ struct reader {
 
 /* ---- heads with keys ------------------------------------------------------------ */
 
-static Kesu__V1__Key *key_message(struct intake *in, uint64_t id)
+static Kesu__V1__Key *key_message(struct intake *in, uint64_t id, bool restricted)
 {
     struct arena *arena = &in->readers.arena;
     struct seal_key key;
@@ -45,20 +45,22 @@ static Kesu__V1__Key *key_message(struct intake *in, uint64_t id)
     if (m == NULL || secret == NULL) return NULL;
     kesu__v1__key__init(m);
     m->key_id = id;
-    if (intake_keys_get(in->keys, id, &key) == 0) {
+    m->restricted = !restricted && intake_key_is_restricted(&in->reg, id);
+    if (!m->restricted && intake_keys_get(in->keys, id, &key) == 0) {
         memcpy(secret, key.secret, SEAL_KEY_BYTES);
         m->secret = (ProtobufCBinaryData){SEAL_KEY_BYTES, secret};
     }
     return m;
 }
 
-static size_t key_messages(struct intake *in, const uint64_t *ids, size_t n, Kesu__V1__Key ***ret)
+static size_t key_messages(struct intake *in, const uint64_t *ids, size_t n, bool restricted,
+                           Kesu__V1__Key ***ret)
 {
     Kesu__V1__Key **list = arena_alloc(&in->readers.arena, sizeof(*list) * (n + 1));
     size_t made = 0;
     if (list == NULL) return 0;
     for (size_t i = 0; i < n; i++) {
-        list[made] = key_message(in, ids[i]);
+        list[made] = key_message(in, ids[i], restricted);
         if (list[made] == NULL) break;
         made++;
     }
@@ -67,7 +69,7 @@ static size_t key_messages(struct intake *in, const uint64_t *ids, size_t n, Kes
 }
 
 static struct buf *encode_head(struct intake *in, struct span block, const struct block_head *head,
-                               bool personal, bool stored)
+                               enum head_kind kind, bool stored)
 {
     Kesu__V1__FeedReply reply = KESU__V1__FEED_REPLY__INIT;
     Kesu__V1__BlockFollows follows = KESU__V1__BLOCK_FOLLOWS__INIT;
@@ -76,33 +78,30 @@ static struct buf *encode_head(struct intake *in, struct span block, const struc
     follows.first_seq = head->first_seq;
     follows.count = head->count;
     follows.stored = stored;
-    if (personal)
-        follows.n_keys =
-            key_messages(in, ids, intake_block_keys(block, ids, BLOCK_MAX_EVENTS), &follows.keys);
+    if (kind != HEAD_PLAIN)
+        follows.n_keys = key_messages(in, ids, intake_block_keys(block, ids, BLOCK_MAX_EVENTS),
+                                      kind == HEAD_RESTRICTED, &follows.keys);
     reply.body_case = KESU__V1__FEED_REPLY__BODY_BLOCK;
     reply.block = &follows;
     return codec_pack_buf(&reply);
 }
 
 /* The newest are made once; an old one pushes nothing out. */
-static struct buf *head_of(struct intake *in, struct span block, const struct block_head *head, bool personal,
-                           bool stored)
+static struct buf *head_of(struct intake *in, struct span block, const struct block_head *head,
+                           enum head_kind kind, bool stored)
 {
     struct recent_head *slot = NULL;
     struct journal_head now = journal_head(in->journal);
     if (!stored && head->first_seq + 32 * BLOCK_MAX_EVENTS > now.seq) {
         slot = &in->readers.recent[head->first_seq % RECENT_BLOCKS];
         if (slot->first_seq != head->first_seq) {
-            buf_unref(slot->plain);
-            buf_unref(slot->personal);
+            for (unsigned i = 0; i < N_HEAD_KINDS; i++) buf_unref(slot->made[i]);
             *slot = (struct recent_head){.first_seq = head->first_seq};
         }
-        struct buf *made = personal ? slot->personal : slot->plain;
-        if (made != NULL) return buf_ref(made);
+        if (slot->made[kind] != NULL) return buf_ref(slot->made[kind]);
     }
-    struct buf *fresh = encode_head(in, block, head, personal, stored);
-    if (slot != NULL && personal) slot->personal = buf_ref(fresh);
-    if (slot != NULL && !personal) slot->plain = buf_ref(fresh);
+    struct buf *fresh = encode_head(in, block, head, kind, stored);
+    if (slot != NULL) slot->made[kind] = buf_ref(fresh);
     return fresh;
 }
 
@@ -122,11 +121,12 @@ static int send_block(struct intake *in, struct reader *r)
     struct buf *block = NULL;
     struct block_head head;
     bool stored = !journal_holds(in->journal, r->next_seq);
+    enum head_kind kind = !r->personal ? HEAD_PLAIN : r->restricted ? HEAD_RESTRICTED : HEAD_PERSONAL;
     int err = journal_read(in->journal, r->next_seq, &block);
     if (err != 0) return err;
     err = block_open(buf_span(block), &head);
     if (err == 0) {
-        struct buf *bytes = head_of(in, buf_span(block), &head, r->personal, stored);
+        struct buf *bytes = head_of(in, buf_span(block), &head, kind, stored);
         err = bus_reply(in->env, r->server, r->peer, buf_span(bytes), block);
         buf_unref(bytes);
     }
@@ -317,7 +317,7 @@ static void on_want_keys(struct intake *in, struct reader *r, const Kesu__V1__Wa
         return;
     }
     arena_reset(&in->readers.arena);
-    keys.n_keys = key_messages(in, w->key_ids, w->n_key_ids, &keys.keys);
+    keys.n_keys = key_messages(in, w->key_ids, w->n_key_ids, r->restricted, &keys.keys);
     reply.body_case = KESU__V1__FEED_REPLY__BODY_KEYS;
     reply.keys = &keys;
     send_reply(in, r, &reply);
@@ -343,6 +343,7 @@ static void on_request(struct intake *in, struct bus_server *server, uint64_t pe
     struct arena arena;
     struct reader *r = reader_of(in, server, peer);
     r->heard_us = clock_mono_us(in->env);
+    r->restricted = roles_restricted(msg->user);
     arena_init(&arena, &in->env->mem, ARENA_LIMIT);
     int err = codec_unpack(&kesu__v1__feed_request__descriptor, msg->head, &arena, &request, &error);
     if (err == 0) err = roles_check_feed(msg->user, request, &error);
@@ -402,8 +403,7 @@ void intake_readers_close(struct intake *in)
     struct intake_readers *rs = &in->readers;
     while (rs->list != NULL) drop(in, &rs->list);
     for (unsigned i = 0; i < RECENT_BLOCKS; i++) {
-        buf_unref(rs->recent[i].plain);
-        buf_unref(rs->recent[i].personal);
+        for (unsigned k = 0; k < N_HEAD_KINDS; k++) buf_unref(rs->recent[i].made[k]);
     }
     timer_free(in->env, rs->later);
     bus_server_close(in->env, rs->server);
@@ -415,8 +415,11 @@ void intake_readers_close(struct intake *in)
 void intake_readers_forget_keys(struct intake *in)
 {
     for (unsigned i = 0; i < RECENT_BLOCKS; i++) {
-        buf_unref(in->readers.recent[i].personal);
-        in->readers.recent[i].personal = NULL;
+        struct recent_head *slot = &in->readers.recent[i];
+        for (unsigned k = HEAD_PLAIN + 1; k < N_HEAD_KINDS; k++) {
+            buf_unref(slot->made[k]);
+            slot->made[k] = NULL;
+        }
     }
 }
 

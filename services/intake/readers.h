@@ -19,6 +19,9 @@
 struct intake;
 struct reader;
 
+/* Without keys, with those everybody with keys gets, with all. */
+enum head_kind { HEAD_PLAIN, HEAD_PERSONAL, HEAD_RESTRICTED, N_HEAD_KINDS };
+
 struct intake_readers {
     struct bus_server *server, *far; /* far NULL: not over TCP */
     struct reader *list;             /* in order of subscription */
@@ -27,7 +30,7 @@ struct intake_readers {
     struct timer *later;
     struct recent_head { /* encoded BlockFollows with keys, for the newest blocks */
         uint64_t first_seq;
-        struct buf *plain, *personal;
+        struct buf *made[N_HEAD_KINDS];
     } recent[RECENT_BLOCKS];
     struct arena arena;
 };
@@ -36,7 +39,7 @@ int intake_readers_open(struct intake *in);
 void intake_readers_close(struct intake *in);
 /* End of a turn: sends what there is and credit allows. */
 void intake_readers_turn(struct intake *in);
-/* Heads made ahead hold keys; after some were erased they are made anew. */
+/* Heads made ahead hold keys; after some were erased or are for fewer people they are made anew. */
 void intake_readers_forget_keys(struct intake *in);
 void intake_readers_info(struct intake *in, Kesu__V1__Info *info, struct arena *arena);
 
