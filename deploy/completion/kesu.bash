@@ -8,21 +8,38 @@ _kesu()
 	--*-dir|--maildir|--incoming) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
 	--from|--lines|--file|--anchor|--allow) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
 	esac
+	if [[ ${words[0]} == act && $word != -* ]]; then
+		local n=$COMP_CWORD; [[ $word != '=' ]] || n=$((n + 1))
+		mapfile -t COMPREPLY < <(compgen -W "$("${COMP_WORDS[@]:0:n}" --complete 2>/dev/null)" -- "${word#=}")
+		[[ ${COMPREPLY[0]} != *= ]] || compopt -o nospace
+		return
+	fi
 	local common=' --run-dir --data-dir --peer --peer-keys --key-pair --timeout --json --help --version' offer=''
 	case "${words[0]} ${words[1]}" in
 	'up '*) offer=' --workers --policy-dir --smtp-url --mailbox --demo --complaints --rate --limit' ;;
 	'submit '*) offer=' --text --subject --name --email --phone --chat --address --customer-id --channel --mailbox --external-id --demand --place --product --order --lot --waybill --branch --employee --tier --language --thread --reply-tag --anonymous --internal --from --lines --window' ;;
 	'tail '*) offer=' --from --last --no-follow --limit --type --case --department --personal' ;;
-	'show '*) offer=' --personal' ;;
-	'list '*) offer=' --limit --before --stage --department --agent --severity' ;;
-	'act start'*) offer=' --as --expected-version' ;;
-	'act note'*) offer=' --as --expected-version' ;;
-	'act resolve'*) offer=' --as --expected-version' ;;
-	'act close'*) offer=' --as --expected-version --lesson' ;;
-	'act assign'*) offer=' --as --expected-version --reason' ;;
-	'act presence'*) offer=' --as --capacity' ;;
+	'show '*) offer=' --personal --as --explain --lang' ;;
+	'list '*) offer=' --limit --before --stage --department --agent --severity --category --lot --incident --to-read --as' ;;
+	'act '*) offer=' --as --on-behalf-of --from --expected-version --reason --lesson --capacity --complete' ;;
+	'batch '*) offer=' --as --on-behalf-of --from --stage --department --agent --severity --category --lot --incident --to-read --limit --yes' ;;
+	'history '*) offer=' --personal --as' ;;
+	'customer change'*) offer=' --as --on-behalf-of --from --expected-version' ;;
+	'customer merge'*) offer=' --as --on-behalf-of --from --expected-version' ;;
+	'customer unmerge'*) offer=' --as --on-behalf-of --from --expected-version' ;;
+	'customer suggest'*) offer=' --as --on-behalf-of --from --expected-version' ;;
+	'customer dismiss'*) offer=' --as --on-behalf-of --from --expected-version' ;;
 	'customer show'*) offer=' --personal' ;;
 	'customer erase'*) offer=' --reason --yes --no-mails' ;;
+	'incident create'*) offer=' --as --on-behalf-of --from --expected-version' ;;
+	'incident add'*) offer=' --as --on-behalf-of --from --expected-version' ;;
+	'incident remove'*) offer=' --as --on-behalf-of --from --expected-version' ;;
+	'incident change'*) offer=' --as --on-behalf-of --from --expected-version' ;;
+	'incident hold-lot'*) offer=' --as --on-behalf-of --from --expected-version' ;;
+	'incident answer'*) offer=' --as --on-behalf-of --from --expected-version' ;;
+	'incident close'*) offer=' --as --on-behalf-of --from --expected-version' ;;
+	'handover open'*) offer=' --as --on-behalf-of --from --expected-version' ;;
+	'handover accept'*) offer=' --as --on-behalf-of --from --expected-version' ;;
 	'stats '*) offer=' --by --since' ;;
 	'top '*) offer=' --every --times' ;;
 	'policy check'*) offer='' ;;
@@ -59,11 +76,12 @@ _kesu()
 	'help '*) offer='' ;;
 	esac
 	if [[ $word == -* ]]; then offer+=" $common"
-	elif [[ ${#words[@]} -eq 0 ]]; then offer=' up submit tail show list act customer stats top policy journal backup restore fold health clocks workers deadletters clock keys demo completion manual help'
+	elif [[ ${#words[@]} -eq 0 ]]; then offer=' up submit tail show list act batch history customer incident handover stats top policy journal backup restore fold health clocks workers deadletters clock keys demo completion manual help'
 	elif [[ ${#words[@]} -eq 1 ]]; then
 		case ${words[0]} in
-		act) offer='start note resolve close assign presence' ;;
-		customer) offer='show erase' ;;
+		customer) offer='change merge unmerge suggest dismiss show erase' ;;
+		incident) offer='create add remove change hold-lot answer close' ;;
+		handover) offer='open accept' ;;
 		policy) offer='check keys diff apply' ;;
 		journal) offer='info verify export' ;;
 		fold) offer='list verify rebuild skip' ;;

@@ -158,7 +158,7 @@ int cli_parse(struct cli *c, int argc, char **argv)
     }
     if (cli_switch(c, "help")) {
         if (c->command != NULL)
-            cli_help_command(c->command);
+            cli_help_command(c, c->command);
         else
             cli_help_all();
         c->command = NULL;

@@ -134,6 +134,7 @@ int cli_case(struct cli *c, const char *text, bool personal, Kesu__V1__CaseDetai
         get.case_id = id;
     }
     get.personal = personal;
+    if (cli_switch(c, "as")) get.reader = (char *)(uintptr_t)cli_flag(c, "as");
     request.body_case = KESU__V1__CONTROL_REQUEST__BODY_GET_CASE;
     request.get_case = &get;
     int status = cli_ask(c, "intake-control", &request, &c->arena, &reply);

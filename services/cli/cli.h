@@ -50,7 +50,7 @@ struct cli_command {
 extern const struct cli_command cli_commands[];
 extern const struct cli_flag cli_common_flags[];
 
-#define CLI_MAX_GIVEN 64
+#define CLI_MAX_GIVEN 256
 
 struct cli_given {
     const char *name, *value;
@@ -83,7 +83,7 @@ int cli_flag_enum(struct cli *c, const char *name, const ProtobufCEnumDescriptor
 
 /* help.c */
 void cli_help_all(void);
-void cli_help_command(const struct cli_command *k);
+void cli_help_command(struct cli *c, const struct cli_command *k); /* of act: that of its first argument */
 
 /* cli.c */
 struct env *cli_env(struct cli *c);
@@ -127,17 +127,17 @@ const char *cli_event_name(unsigned type); /* "case_opened", NULL when unknown *
 /* What the event seals, opened. */
 void cli_story_opened(struct cli *c, const Kesu__V1__Event *e, struct span plain, const char *indent);
 
+/* policy_command.c: what is in force, NULL when nothing is. 0 or an exit status after saying why. */
+int cli_policy_in_force(struct cli *c, Kesu__V1__PolicyBundle **ret);
+
 /* Files to be read whole: "-" is standard input. In the arena, at most max bytes. */
 int cli_read_file(struct cli *c, const char *path, size_t max, struct span *ret);
 
 /* The subcommands. */
-int cli_act_assign(struct cli *c);
-int cli_act_close(struct cli *c);
-int cli_act_note(struct cli *c);
-int cli_act_presence(struct cli *c);
-int cli_act_resolve(struct cli *c);
-int cli_act_start(struct cli *c);
+int cli_act(struct cli *c);
+int cli_act_alias(struct cli *c);
 int cli_backup(struct cli *c);
+int cli_batch(struct cli *c);
 int cli_clock_accept(struct cli *c);
 int cli_clocks(struct cli *c);
 int cli_completion(struct cli *c);
@@ -152,6 +152,7 @@ int cli_fold_skip(struct cli *c);
 int cli_fold_verify(struct cli *c);
 int cli_health(struct cli *c);
 int cli_help(struct cli *c);
+int cli_history(struct cli *c);
 int cli_journal_export(struct cli *c);
 int cli_journal_info(struct cli *c);
 int cli_journal_verify(struct cli *c);
@@ -166,6 +167,7 @@ int cli_keys_show(struct cli *c);
 int cli_keys_switch(struct cli *c);
 int cli_list(struct cli *c);
 int cli_manual(struct cli *c);
+int cli_presence(struct cli *c); /* of act */
 int cli_policy_apply(struct cli *c);
 int cli_policy_check(struct cli *c);
 int cli_policy_keys(struct cli *c);

@@ -2,7 +2,7 @@
 // --help, the completion for bash and the manual pages, from the tables.
 #include <stdio.h>
 
-#include "cli.h"
+#include "act.h"
 
 static void print_flag(const struct cli_flag *f)
 {
@@ -58,11 +58,20 @@ static void print_wrapped(const char *text)
     putchar('\n');
 }
 
-void cli_help_command(const struct cli_command *k)
+void cli_help_command(struct cli *c, const struct cli_command *k)
 {
+    struct cli_act a;
+    if (k->run == cli_act && c->n_args > 0 && cli_act_find(c->args[c->n_args - 1], &a)) {
+        cli_act_help(c, &a);
+        return;
+    }
     printf("usage: kesu %s%s%s%s\n\n%s.\n", k->name, k->flags != NULL ? " [FLAGS]" : "",
            k->arguments[0] != '\0' ? " " : "", k->arguments, k->summary);
     print_wrapped(k->about);
+    const char *name;
+    for (unsigned i = 0; k->run == cli_act && (name = cli_act_name(c, i)) != NULL; i++)
+        printf("%s%s", i == 0 ? "\nCommands:\n  " : i % 4 == 0 ? "\n  " : ", ", name);
+    if (k->run == cli_act) putchar('\n');
     if (k->flags != NULL) {
         printf("\nFlags:\n");
         for (const struct cli_flag *f = k->flags; f->name != NULL; f++) print_flag(f);
@@ -76,7 +85,8 @@ static const struct cli_command *command_of_arguments(struct cli *c)
 {
     for (const struct cli_command *k = cli_commands; k->name != NULL; k++) {
         const char *space = strchr(k->name, ' ');
-        if (space == NULL && c->n_args == 1 && strcmp(k->name, c->args[0]) == 0) return k;
+        if (space == NULL && (c->n_args == 1 || k->run == cli_act) && strcmp(k->name, c->args[0]) == 0)
+            return k;
         if (space != NULL && c->n_args == 2 && strlen(c->args[0]) == (size_t)(space - k->name) &&
             strncmp(k->name, c->args[0], strlen(c->args[0])) == 0 && strcmp(space + 1, c->args[1]) == 0)
             return k;
@@ -94,7 +104,7 @@ int cli_help(struct cli *c)
     }
     const struct cli_command *k = command_of_arguments(c);
     if (k == NULL) return cli_fail(c, CLI_USAGE, "no such subcommand");
-    cli_help_command(k);
+    cli_help_command(c, k);
     return 0;
 }
 
@@ -115,6 +125,11 @@ int cli_completion(struct cli *c)
         "\"$word\"); return ;;\n"
         "\t--from|--lines|--file|--anchor|--allow) mapfile -t COMPREPLY < <(compgen -f -- \"$word\"); return "
         ";;\n\tesac\n"
+        "\tif [[ ${words[0]} == act && $word != -* ]]; then\n"
+        "\t\tlocal n=$COMP_CWORD; [[ $word != '=' ]] || n=$((n + 1))\n"
+        "\t\tmapfile -t COMPREPLY < <(compgen -W \"$(\"${COMP_WORDS[@]:0:n}\" --complete 2>/dev/null)\" "
+        "-- \"${word#=}\")\n"
+        "\t\t[[ ${COMPREPLY[0]} != *= ]] || compopt -o nospace\n\t\treturn\n\tfi\n"
         "\tlocal common='");
     print_words(cli_common_flags);
     printf("' offer=''\n\tcase \"${words[0]} ${words[1]}\" in\n");

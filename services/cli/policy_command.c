@@ -150,7 +150,7 @@ static void on_refused(void *self, int err)
 }
 
 // The policy in force, or NULL when there is none.
-static int in_force(struct cli *c, Kesu__V1__PolicyBundle **ret)
+int cli_policy_in_force(struct cli *c, Kesu__V1__PolicyBundle **ret)
 {
     struct finding f = {.env = cli_env(c)};
     struct codec_error error;
@@ -186,7 +186,7 @@ int cli_policy_diff(struct cli *c)
 {
     Kesu__V1__PolicyBundle *now = NULL, *then = NULL;
     int status = compile(c, &now);
-    if (status == 0) status = in_force(c, &then);
+    if (status == 0) status = cli_policy_in_force(c, &then);
     if (status != 0) return status;
     if (then == NULL || then->policy == NULL) {
         printf("no policy is in force yet\n");

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One command to intake, and its answer in words.
+#include <inttypes.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,16 +91,25 @@ int cli_send(struct cli *c, const char *lane, Kesu__V1__Command *command, Kesu__
     return 0;
 }
 
+static size_t add_list(char *text, size_t size, size_t n, const char *head, char *const *words,
+                       size_t n_words)
+{
+    for (size_t i = 0; i < n_words && n < size; i++)
+        n += (size_t)snprintf(text + n, size - n, "%s%s", i > 0 ? ", " : head, words[i]);
+    return n < size ? n : size - 1;
+}
+
 int cli_refused(const struct cli *c, const Kesu__V1__Refused *r)
 {
-    char allowed[512] = "";
-    size_t n = 0;
-    for (size_t i = 0; i < r->n_allowed && n < sizeof allowed; i++)
-        n += (size_t)snprintf(allowed + n, sizeof allowed - n, "%s%s",
-                              i > 0 ? ", " : " (possible: ", r->allowed[i]);
-    if (n > 0 && n + 1 < sizeof allowed) snprintf(allowed + n, sizeof allowed - n, ")");
+    char more[1024] = "";
     bool retry = r->disposition == KESU__V1__DISPOSITION__DISPOSITION_RETRY;
+    bool stage = r->code == KESU__V1__ERROR_CODE__E_STAGE;
+    size_t n =
+        add_list(more, sizeof more, 0, stage ? "; possible now: " : "; allowed: ", r->allowed, r->n_allowed);
+    if (r->version != 0 && n < sizeof more)
+        n += (size_t)snprintf(more + n, sizeof more - n, "; it is at version %" PRIu64 " now", r->version);
+    if (n < sizeof more) add_list(more, sizeof more, n, ", since then: ", r->changed, r->n_changed);
     return cli_fail(c, retry ? CLI_TEMPORARY : CLI_DATA, "refused: %s%s%s: %s%s%s", err_name(-(int)r->code),
                     r->field[0] != '\0' ? " at " : "", r->field, cli_or(r->reason, err_text(-(int)r->code)),
-                    allowed, retry ? "; the same may succeed later" : "");
+                    more, retry ? "; the same may succeed later" : "");
 }

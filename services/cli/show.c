@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "cli.h"
+#include "explain.h"
 #include "seal.h"
 
 static const char indent[] = "                               ";
@@ -23,7 +23,7 @@ static void print_clock(const Kesu__V1__ClockState *k)
                cli_duration(k->stopped_at - k->started_at, took), k->breached ? ", breached" : "");
 }
 
-static void print_state(const Kesu__V1__CaseState *s)
+static void print_state(const Kesu__V1__CaseState *s, bool veiled)
 {
     char a[CLI_TEXT], b[CLI_TEXT], c[CLI_TEXT], d[CLI_TEXT];
     printf("Case %s (id %" PRIu64 ", version %" PRIu64 ")\n", s->number, s->case_id, s->version);
@@ -37,13 +37,9 @@ static void print_state(const Kesu__V1__CaseState *s)
     if (s->erased_seq != 0) printf("  [erased] by event %" PRIu64 "\n", s->erased_seq);
     if (s->suspected_case != 0)
         printf("  names case %" PRIu64 ", but comes from somebody else\n", s->suspected_case);
+    if (veiled) printf("  sensitive: only its readers are told more\n");
     if (s->n_clocks > 0) printf("Clocks\n");
     for (size_t i = 0; i < s->n_clocks; i++) print_clock(s->clocks[i]);
-}
-
-static bool has_text(const Kesu__V1__Event *e)
-{
-    return seal_of_event(e) != NULL;
 }
 
 int cli_show(struct cli *c)
@@ -51,10 +47,11 @@ int cli_show(struct cli *c)
     Kesu__V1__CaseDetail *d = NULL;
     int status = cli_case(c, c->args[0], cli_switch(c, "personal"), &d);
     if (status != 0) return status;
+    if (cli_switch(c, "explain")) return cli_explain(c, d);
     if (c->json) {
         cli_print_json(c, d->state);
     } else {
-        print_state(d->state);
+        print_state(d->state, d->veiled);
         printf("Story\n");
     }
     for (size_t i = 0; i < d->n_events; i++) {
@@ -70,7 +67,7 @@ int cli_show(struct cli *c)
             continue;
         }
         cli_story_event(e, r->seq, r->block_time, 0, indent);
-        if (i < d->n_opened && d->opened[i].len == 0 && d->state->erased_seq != 0 && has_text(e))
+        if (i < d->n_opened && d->opened[i].len == 0 && d->state->erased_seq != 0 && seal_of_event(e) != NULL)
             printf("%s[erased]\n", indent);
         if (i < d->n_opened) cli_story_opened(c, e, span_of(d->opened[i].data, d->opened[i].len), indent);
     }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "cases.h"
 #include "check.h"
 #include "clock.h"
 #include "command.h"
@@ -17,7 +18,7 @@
 #include "submit.h"
 #include "uuid.h"
 
-enum { ARENA_BYTES = 16 << 20, BAR_WIDTH = 30 };
+enum { ARENA_BYTES = 16 << 20 };
 #define PAUSE_US (500 * USEC_PER_MS)
 
 struct line {
@@ -58,12 +59,8 @@ static void draw(struct lines *l)
     double share = l->bytes > 0 ? (double)l->bytes_read / (double)l->bytes : 0;
     double seconds = (double)(clock_mono_us(l->env) - l->start_us) / 1e6;
     uint64_t done = l->accepted + l->refused;
-    int full = (int)(share * BAR_WIDTH);
-    char bar[BAR_WIDTH + 1];
-    for (int i = 0; i < BAR_WIDTH; i++) bar[i] = i < full ? '#' : '.';
-    bar[BAR_WIDTH] = '\0';
-    fprintf(stderr, "\r[%s] %3d %%  %" PRIu64 " accepted, %" PRIu64 " refused, %.0f/s  ", bar,
-            (int)(share * 100), l->accepted, l->refused, seconds > 0 ? (double)done / seconds : 0);
+    cli_progress(share, "%" PRIu64 " accepted, %" PRIu64 " refused, %.0f/s", l->accepted, l->refused,
+                 seconds > 0 ? (double)done / seconds : 0);
 }
 
 static void on_reply(void *self, const Kesu__V1__Reply *reply);

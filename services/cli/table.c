@@ -81,16 +81,33 @@ static const struct cli_flag tail_flags[] = {
 
 static const struct cli_flag show_flags[] = {
     {"personal", NULL, NULL, "open what is sealed: names, contacts, texts"},
+    {"as", "STAFF", NULL, "who looks: only readers of a sensitive case are told of it"},
+    {"explain", NULL, NULL, "tell it in words: who decided what, why, on which rule, and what was possible"},
+    {"lang", "LANGUAGE", NULL, "with --explain: zh-Hant, zh-Hans or en; not given: as LANG says"},
     END,
 };
+static const struct cli_flag history_flags[] = {
+    {"personal", NULL, NULL, "open what is sealed: names, contacts, texts"},
+    {"as", "STAFF", NULL, "who looks: only readers of a sensitive case are told of it"},
+    END,
+};
+
+#define CASES                                                                                                \
+    {"stage", "STAGE", NULL, "only in this stage: received, triaged, under_review, opinion_sent ..."},       \
+        {"department", "ID", NULL, "only cases of this department"},                                         \
+        {"agent", "ID", NULL, "only cases of this agent"}, {"severity", "SEVERITY", NULL, "s1, s2, s3, s4"}, \
+        {"category", "ID", NULL, "only of this category; damage.* is all below damage"},                     \
+        {"lot", "NUMBER", NULL, "only about this lot"},                                                      \
+        {"incident", "ID", NULL, "only members of this incident"},                                           \
+    {                                                                                                        \
+        "to-read", NULL, NULL, "only what was decided at once and a leader has yet to read"                  \
+    }
 
 static const struct cli_flag list_flags[] = {
     {"limit", "N", "20", "how many, 1 to 1000"},
     {"before", "CASE", NULL, "page on: cases older than this id"},
-    {"stage", "STAGE", NULL, "received, triaged, assigned, in_progress, resolved, closed"},
-    {"department", "ID", NULL, "only cases of this department"},
-    {"agent", "ID", NULL, "only cases of this agent"},
-    {"severity", "SEVERITY", NULL, "s1, s2, s3, s4"},
+    CASES,
+    {"as", "STAFF", NULL, "with --to-read: only what this leader is to read"},
     END,
 };
 
@@ -103,12 +120,30 @@ static const struct cli_flag list_flags[] = {
         "expected-version", "N", NULL, "refuse if the case has changed since version N" \
     }
 
-static const struct cli_flag act_flags[] = {AS, EXPECTED, END};
-static const struct cli_flag close_flags[] = {
-    AS, EXPECTED, {"lesson", "TEXT", NULL, "what the units concerned should learn"}, END};
-static const struct cli_flag assign_flags[] = {AS, EXPECTED, {"reason", "TEXT", NULL, "why this agent"}, END};
-static const struct cli_flag presence_flags[] = {
-    AS, {"capacity", "N", "20", "open cases at once, 0 to 1000; 0 takes no new ones"}, END};
+#define FOR_WHOM                                                                          \
+    {                                                                                     \
+        "on-behalf-of", "STAFF", NULL, "whose authority is used, as a delegate of theirs" \
+    }
+#define BODY                                                                  \
+    AS, FOR_WHOM,                                                             \
+    {                                                                         \
+        "from", "FILE", NULL, "read the fields as JSON (- is standard input)" \
+    }
+
+static const struct cli_flag act_flags[] = {
+    BODY,
+    EXPECTED,
+    {"reason", "TEXT", NULL, "the same as reason=TEXT"},
+    {"lesson", "TEXT", NULL, "the same as lesson=TEXT"},
+    {"capacity", "N", "20", "with presence: open cases at once, 0 to 1000; 0 takes no new ones"},
+    {"complete", NULL, NULL, "print what the next word may be, for the completion of a shell"},
+    END,
+};
+static const struct cli_flag alias_flags[] = {BODY, EXPECTED, END};
+static const struct cli_flag batch_flags[] = {
+    BODY, CASES, {"limit", "N", "1000", "how many at most, 1 to 100000"}, {"yes", NULL, NULL, "do not ask"},
+    END,
+};
 
 static const struct cli_flag stats_flags[] = {
     {"by", "LIST", "category", "split by hour, category, department, channel, severity, with commas"},
@@ -238,23 +273,44 @@ const struct cli_command cli_commands[] = {
     {"tail", "", 0, 0, "print events as they happen", "Follows the journal, one line an event.", tail_flags,
      cli_tail},
     {"show", "CASE", 1, 1, "tell the story of a case",
-     "CASE is a number (2611-000042) or an id. Prints what the case is now, its clocks, and all its events.",
+     "CASE is a number (2611-000042) or an id. Prints what the case is now, its clocks, and all its events. "
+     "With --explain: a story for people, in English or in traditional or simplified Chinese.",
      show_flags, cli_show},
     {"list", "", 0, 0, "list cases, newest first", "As intake's register has them.", list_flags, cli_list},
-    {"act start", "CASE", 1, 1, "start work on a case", "Stops the clock of the initial review.", act_flags,
-     cli_act_start},
-    {"act note", "CASE TEXT", 2, 2, "add a note to a case", "The note is sealed like the complaint itself.",
-     act_flags, cli_act_note},
-    {"act resolve", "CASE SUMMARY", 2, 2, "resolve a case", "The summary says what was done; it is sealed.",
-     act_flags, cli_act_resolve},
-    {"act close", "CASE CAUSE", 2, 2, "close a resolved case",
-     "CAUSE is one of man, machine, material, method, environment, measurement, over_promise, third_party, "
-     "customer.",
-     close_flags, cli_act_close},
-    {"act assign", "CASE AGENT", 2, 2, "give a case to an agent", "The agent must be present and have room.",
-     assign_flags, cli_act_assign},
-    {"act presence", "AGENT on|off", 2, 2, "say that an agent comes or goes",
-     "AGENT is a staff id of org.yaml, or all.", presence_flags, cli_act_presence},
+    {"act", "[COMMAND] CASE [FIELD=VALUE ...]", 0, CLI_MAX_GIVEN, "act on a case, an incident, a customer",
+     "COMMAND is any of the protocol that people give, with dashes: review-case, propose-remedy, "
+     "send-opinion ..., or a short name: start, note TEXT, resolve SUMMARY, close CAUSE, assign AGENT, "
+     "claim, "
+     "reply TEXT, presence AGENT on|off. Without COMMAND: what is possible for the case now, and what must "
+     "be "
+     "given. 'kesu act COMMAND --help' explains its fields.\n\n"
+     "A value is a text, a name (finding=founded), money (\"amount=TWD 3000.50\"), a time "
+     "(2026-11-22T10:00, now, +2h), a number of a case, or @FILE, which is kept as evidence. Fields of inner "
+     "messages are named with dots (payment.reference=...), or alone when only one has them. Given again, a "
+     "field adds to its list: lines.kind=refund \"lines.amount=TWD 300\" lines.kind=apology are two lines.",
+     act_flags, cli_act},
+    {"batch", "COMMAND [FIELD=VALUE ...]", 1, CLI_MAX_GIVEN, "do the same to many cases",
+     "Shows how many cases the filter finds and the first of them, asks, then sends COMMAND (as in 'kesu "
+     "act') "
+     "for each, with the version that was shown: what has changed meanwhile is refused and listed.",
+     batch_flags, cli_batch},
+    {"history", "CASE", 1, 1, "list every event of a case",
+     "Who, on whose behalf, when, and each value before and after.", history_flags, cli_history},
+    {"customer change", "CUSTOMER [FIELD=VALUE ...]", 1, CLI_MAX_GIVEN, "change what is known of a customer",
+     "CUSTOMER is an id as 'customer show' prints it. tier, vulnerable, caution, recording, surveys, "
+     "language, "
+     "contacts=KIND:VALUE, reason.",
+     alias_flags, cli_act_alias},
+    {"customer merge", "CUSTOMER other_id=CUSTOMER [reason=TEXT]", 1, CLI_MAX_GIVEN,
+     "say that two customers are one person", "Nothing is moved: 'customer unmerge' undoes it.", alias_flags,
+     cli_act_alias},
+    {"customer unmerge", "CUSTOMER other_id=CUSTOMER [reason=TEXT]", 1, CLI_MAX_GIVEN,
+     "say that they are two after all", "Undoes 'customer merge'.", alias_flags, cli_act_alias},
+    {"customer suggest", "CUSTOMER other_id=CUSTOMER [reason=TEXT]", 1, CLI_MAX_GIVEN,
+     "say that two customers may be one person", "Somebody confirms it with 'customer merge'.", alias_flags,
+     cli_act_alias},
+    {"customer dismiss", "CUSTOMER other_id=CUSTOMER [reason=TEXT]", 1, CLI_MAX_GIVEN,
+     "say that they are not", "Ends the suggestion.", alias_flags, cli_act_alias},
     {"customer show", "CASE", 1, 1, "list the cases of the person a case is of",
      "Those that are not erased, newest first.", customer_flags, cli_customer_show},
     {"customer erase", "CASE", 1, 1, "forget a person, for ever",
@@ -262,6 +318,26 @@ const struct cli_command cli_commands[] = {
      "shares, and mails of theirs the email adapter has kept beside. The cases stay, without a word of what "
      "was said. Maildirs and mail servers are not touched.",
      erase_flags, cli_customer_erase},
+    {"incident create", "[FIELD=VALUE ...]", 1, CLI_MAX_GIVEN, "make one incident of many complaints",
+     "title, case_ids=CASE (may be given often), lot, category, lead, reason.", alias_flags, cli_act_alias},
+    {"incident add", "CASE incident_id=ID", 2, CLI_MAX_GIVEN, "add a case to an incident",
+     "For many at once: kesu batch --lot LOT add-to-incident incident_id=ID.", alias_flags, cli_act_alias},
+    {"incident remove", "CASE [reason=TEXT]", 1, CLI_MAX_GIVEN, "take a case out of its incident",
+     "It goes on alone.", alias_flags, cli_act_alias},
+    {"incident change", "ID [FIELD=VALUE ...]", 2, CLI_MAX_GIVEN, "change an incident",
+     "title, lead, lot, representatives=CASE (at most five), reason.", alias_flags, cli_act_alias},
+    {"incident hold-lot", "ID lot=LOT held=yes|no [reason=TEXT]", 2, CLI_MAX_GIVEN, "stop or free a lot",
+     "Nothing of a held lot is to leave the house.", alias_flags, cli_act_alias},
+    {"incident answer", "ID texts=LANGUAGE:TEXT ...", 2, CLI_MAX_GIVEN, "answer all members of an incident",
+     "Each member gets it once, in its language: give one text for zh_hant, zh_hans and en each.",
+     alias_flags, cli_act_alias},
+    {"incident close", "ID [reason=TEXT]", 1, CLI_MAX_GIVEN, "close an incident",
+     "Its members are closed each on their own.", alias_flags, cli_act_alias},
+    {"handover open", "agents=STAFF ... to=STAFF due_at=TIME [note=TEXT]", 1, CLI_MAX_GIVEN,
+     "give a shift's open work to the next", "All open cases of these agents, as a list.", alias_flags,
+     cli_act_alias},
+    {"handover accept", "ID", 1, 1, "accept a handover", "By the lead of the next shift.", alias_flags,
+     cli_act_alias},
     {"stats", "", 0, 0, "print counts and times", "As analytics has counted them.", stats_flags, cli_stats},
     {"top", "", 0, 0, "a live screen of the office",
      "Rates, stages, daemons and how far each has come. q or Ctrl-C ends it.", top_flags, cli_top},
