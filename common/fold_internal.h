@@ -18,7 +18,7 @@
 #include "uuid.h"
 
 #define FOLD_SCHEMA_VERSION 1
-#define FOLD_TYPES          64 /* event types are below */
+#define FOLD_TYPES          128 /* event types are below */
 #define FOLD_PATH_BYTES     600
 
 /* The skeleton's tables, after the service's. */

@@ -22,7 +22,7 @@ static const struct life_row table[] = {
     {CMD(CLASSIFY_CASE), EV(CASE_CLASSIFIED), LIFE_ANY, TRIAGED_ON, LIFE_STAYS, LIFE_OFFICE, TIE_NONE, "",
      "judgement", ""},
     {CMD(SET_NATURE), EV(NATURE_SET), 1, ON(RECEIVED) | ON(TRIAGED) | ON(UNDER_REVIEW), TO(NOT_A_COMPLAINT),
-     LIFE_DESK, TIE_NONE, "not a complaint", "nature reason", ""},
+     LIFE_DESK, TIE_NONE, "not a complaint", "nature reason", "not_a_complaint"},
     {CMD(SET_NATURE), EV(NATURE_SET), 0, ON(RECEIVED) | ON(TRIAGED) | ON(UNDER_REVIEW), LIFE_STAYS, LIFE_DESK,
      TIE_NONE, "a complaint", "nature reason", ""},
     {CMD(SET_NATURE), EV(NATURE_SET), 1, ON(NOT_A_COMPLAINT), LIFE_STAYS, LIFE_DESK, TIE_NONE,
@@ -96,7 +96,7 @@ static const struct life_row table[] = {
     {CMD(RECORD_ANSWER), EV(ANSWER_RECORDED), 2, ON(OPINION_SENT) | ON(EXPLAINED), TO(APPEALED), LIFE_DESK,
      TIE_NONE, "objected", "answer words", "answered appealed"},
     {CMD(RECORD_ANSWER), EV(ANSWER_RECORDED), 3, ON(OPINION_SENT) | ON(EXPLAINED), TO(DEADLOCKED), LIFE_DESK,
-     TIE_NONE, "objected to what is final", "answer words", "answered"},
+     TIE_NONE, "objected to what is final", "answer words", "answered deadlocked"},
     {CMD(RECORD_ANSWER), EV(ANSWER_RECORDED), 0, ON(EXPLAINED), TO(FEEDBACK), LIFE_DESK, TIE_NONE, "accepted",
      "answer", "answered executed"},
     {CMD(FIRE_CLOCK), EV(ANSWER_RECORDED), 4, ON(OPINION_SENT), TO(EXECUTING), LIFE_SERVICE, TIE_FOLLOWS,
@@ -131,7 +131,7 @@ static const struct life_row table[] = {
      TIE_REVIEWER, "dismissed, against an explanation", "outcome reason words",
      "appeal_decided opinion_sent progress_told"},
     {CMD(DECLARE_DEADLOCK), EV(DEADLOCK_DECLARED), LIFE_ANY, ON(EXPLAINED) | ON(PROPOSED) | ON(OPINION_SENT),
-     TO(DEADLOCKED), LIFE_LEADERS, TIE_NONE, "", "reason words", "answered progress_told"},
+     TO(DEADLOCKED), LIFE_LEADERS, TIE_NONE, "", "reason words", "answered deadlocked progress_told"},
     {CMD(REFER_EXTERNAL), EV(EXTERNAL_REFERRED), LIFE_ANY, OPEN & ~(ON(RECEIVED) | ON(EXTERNAL)),
      TO(EXTERNAL), LIFE_LEADERS | LIFE_ROLE(LEGAL), TIE_NONE, "", "kind body", ""},
     {CMD(RECORD_EXTERNAL), EV(EXTERNAL_RECORDED), 0, ON(EXTERNAL), TO(PROPOSED),
@@ -324,6 +324,11 @@ bool life_has_word(const char *words, const char *word)
     for (const char *at = words; n > 0 && (at = strstr(at, word)) != NULL; at += n)
         if ((at == words || at[-1] == ' ') && (at[n] == '\0' || at[n] == ' ')) return true;
     return false;
+}
+
+bool life_clock_waits(const char *clock)
+{
+    return strcmp(clock, "reply_hold") == 0 || strcmp(clock, "appeal_window") == 0;
 }
 
 uint32_t life_who(const Kesu__V1__Actor *actor, const Kesu__V1__Staff *staff)

@@ -64,6 +64,13 @@ bool life_has_word(const char *words, const char *word);
 bool life_pays(Kesu__V1__RemedyKind kind);
 /* The bit of an actor: of the staff member's role, or of the kind of actor. */
 uint32_t life_who(const Kesu__V1__Actor *actor, const Kesu__V1__Staff *staff);
+/* All words of clocks: what the rows say, and what intake tells beside them. */
+#define LIFE_MOMENTS                                                                                    \
+    "received|receipt_delivered|customer_message|in_progress|replied|progress_told|reviewed|submitted|" \
+    "decided|opinion_sent|answered|appealed|appeal_decided|inspected|paid|executed|called_back|"        \
+    "resolved|closed|withdrawn|not_a_complaint|deadlocked|reopened|task_given|task_answered"
+/* Is this clock no promise of ours but a time we wait: nobody breaches it? */
+bool life_clock_waits(const char *clock);
 /* Names as in the .proto: "review_case", "case_reviewed". */
 const char *life_command_name(unsigned command);
 const char *life_event_name(unsigned event);

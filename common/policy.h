@@ -37,6 +37,7 @@ char *policy_diff(struct mem *m, const Kesu__V1__Policy *from, const Kesu__V1__P
 const Kesu__V1__Department *policy_department(const Kesu__V1__Policy *p, const char *id);
 const Kesu__V1__Staff *policy_staff(const Kesu__V1__Policy *p, const char *id);
 const Kesu__V1__Category *policy_category(const Kesu__V1__Policy *p, const char *id);
+/* "department_task" also for "department_task#3". */
 const Kesu__V1__Clock *policy_clock(const Kesu__V1__Policy *p, const char *id);
 /* In this language, else in the office's, else any. */
 const Kesu__V1__Template *policy_template(const Kesu__V1__Policy *p, const char *id,

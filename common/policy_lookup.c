@@ -26,7 +26,10 @@ const Kesu__V1__Category *policy_category(const Kesu__V1__Policy *p, const char 
 
 const Kesu__V1__Clock *policy_clock(const Kesu__V1__Policy *p, const char *id)
 {
-    FIND(p->clocks, p->n_clocks, id);
+    size_t n = strcspn(id, "#"); /* "department_task#3": of the third sub-task */
+    for (size_t i = 0; i < p->n_clocks; i++)
+        if (strncmp(p->clocks[i]->id, id, n) == 0 && p->clocks[i]->id[n] == '\0') return p->clocks[i];
+    return NULL;
 }
 
 const Kesu__V1__Template *policy_template(const Kesu__V1__Policy *p, const char *id,

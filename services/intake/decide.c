@@ -198,6 +198,11 @@ struct decide_event *intake_decide_add(struct decide *d, Kesu__V1__Event__BodyCa
     return intake_decide_add_to(d, d->state, type, body);
 }
 
+struct decide_event *intake_decide_last(struct decide *d)
+{
+    return &d->out->events[d->out->n_events - 1];
+}
+
 char *intake_decide_field(struct decide *d, const char *field)
 {
     char *path =
@@ -326,14 +331,19 @@ static uint64_t case_id_of(const Kesu__V1__Command *command)
 }
 
 /* Who is accused takes no part, nor does who reports to them; but their own side they may tell. */
+bool intake_decide_is_recused(char *const *accused, size_t n, const Kesu__V1__Staff *staff)
+{
+    for (size_t i = 0; staff != NULL && i < n; i++)
+        if (strcmp(accused[i], staff->id) == 0 || strcmp(accused[i], staff->manager) == 0) return true;
+    return false;
+}
+
 int intake_decide_recusal(struct decide *d, const Kesu__V1__CaseState *state, const Kesu__V1__Staff *staff,
                           const char *field)
 {
     const Kesu__V1__CaseLife *life = state->life;
-    for (size_t i = 0; staff != NULL && life != NULL && i < life->n_accused; i++)
-        if (strcmp(life->accused[i], staff->id) == 0 || strcmp(life->accused[i], staff->manager) == 0)
-            return intake_decide_refuse(d, E_RECUSED, field, NULL);
-    return 0;
+    if (life == NULL || !intake_decide_is_recused(life->accused, life->n_accused, staff)) return 0;
+    return intake_decide_refuse(d, E_RECUSED, field, NULL);
 }
 
 static int check_tie(struct decide *d, const struct life_row *row)

@@ -36,10 +36,17 @@ int intake_decide_classify(struct decide *d)
     return intake_decide_move_clocks(d, e, c->judgement->severity);
 }
 
+int intake_decide_room(struct decide *d, char *id, const char *field)
+{
+    Kesu__V1__AgentState *agent;
+    if (intake_agent_get(d->view, id, d->ctx->arena, &agent) != 0) return intake_decide_no_memory(d);
+    if (!agent->present) return intake_decide_refuse(d, E_ABSENT, field, NULL);
+    return agent->open_cases >= agent->capacity ? intake_decide_refuse(d, E_CAPACITY, field, NULL) : 0;
+}
+
 int intake_decide_assign(struct decide *d)
 {
     const Kesu__V1__AssignCase *c = d->command->assign_case;
-    Kesu__V1__AgentState *agent;
     DECIDE_TRY(intake_decide_needed(d, "assign_case.agent", c->agent));
     if (d->ctx->policy == NULL) return intake_decide_refuse(d, E_NO_POLICY, "", NULL);
     const Kesu__V1__Staff *staff = policy_staff(d->ctx->policy, c->agent);
@@ -47,10 +54,8 @@ int intake_decide_assign(struct decide *d)
         return intake_decide_refuse(d, E_UNKNOWN, "assign_case.agent", "not an agent of the policy in force");
     if (strcmp(d->state->agent, c->agent) == 0)
         return intake_decide_refuse(d, E_EXISTS, "assign_case.agent", "has the case");
-    if (intake_agent_get(d->view, c->agent, d->ctx->arena, &agent) != 0) return intake_decide_no_memory(d);
-    if (!agent->present) return intake_decide_refuse(d, E_ABSENT, "assign_case.agent", NULL);
-    if (agent->open_cases >= agent->capacity)
-        return intake_decide_refuse(d, E_CAPACITY, "assign_case.agent", NULL);
+    DECIDE_TRY(intake_decide_recusal(d, d->state, staff, "assign_case.agent"));
+    DECIDE_TRY(intake_decide_room(d, c->agent, "assign_case.agent"));
     Kesu__V1__CaseAssigned *body = intake_decide_new(d, &kesu__v1__case_assigned__descriptor);
     if (body == NULL) return intake_decide_no_memory(d);
     body->agent = c->agent;

@@ -5,6 +5,8 @@
 #include "err.h"
 #include "policy.h"
 
+#include <stdlib.h>
+
 static Kesu__V1__ClockState *find_clock(const Kesu__V1__CaseState *state, const char *id)
 {
     for (size_t i = 0; i < state->n_clocks; i++)
@@ -12,9 +14,13 @@ static Kesu__V1__ClockState *find_clock(const Kesu__V1__CaseState *state, const 
     return NULL;
 }
 
+/* An event changes each clock once: those of the case, those the policy may start, and one of intake's own.
+ */
 static Kesu__V1__ClockChange *add_change(struct decide *d, struct decide_event *e,
-                                         Kesu__V1__ClockChange__Op op, char *clock, size_t room)
+                                         Kesu__V1__ClockChange__Op op, char *clock)
 {
+    const Kesu__V1__Policy *p = d->ctx->policy;
+    size_t room = 1 + (d->state != NULL ? d->state->n_clocks : 0) + (p != NULL ? p->n_clocks : 0);
     if (e->event.clocks == NULL)
         e->event.clocks = arena_alloc(d->ctx->arena, sizeof(*e->event.clocks) * room);
     Kesu__V1__ClockChange *c = intake_decide_new(d, &kesu__v1__clock_change__descriptor);
@@ -46,8 +52,7 @@ int intake_decide_start_clocks(struct decide *d, struct decide_event *e, int64_t
         if (!life_has_word(clock->starts, "received") ||
             due_compute(clock, KESU__V1__SEVERITY__SEVERITY_UNSPECIFIED, received_at, &due) != 0)
             continue;
-        Kesu__V1__ClockChange *c =
-            add_change(d, e, KESU__V1__CLOCK_CHANGE__OP__OP_START, clock->id, p->n_clocks);
+        Kesu__V1__ClockChange *c = add_change(d, e, KESU__V1__CLOCK_CHANGE__OP__OP_START, clock->id);
         if (c == NULL) return intake_decide_no_memory(d);
         DECIDE_TRY(set_due(d, c, received_at, &due));
     }
@@ -70,7 +75,7 @@ int intake_decide_move_clocks(struct decide *d, struct decide_event *e, Kesu__V1
         if (now != NULL && now->due_at == due.due_at && now->warn_at == due.warn_at) continue;
         Kesu__V1__ClockChange__Op op =
             now != NULL ? KESU__V1__CLOCK_CHANGE__OP__OP_MOVE : KESU__V1__CLOCK_CHANGE__OP__OP_START;
-        Kesu__V1__ClockChange *c = add_change(d, e, op, clock->id, p->n_clocks);
+        Kesu__V1__ClockChange *c = add_change(d, e, op, clock->id);
         if (c == NULL) return intake_decide_no_memory(d);
         DECIDE_TRY(set_due(d, c, started_at, &due));
     }
@@ -105,43 +110,98 @@ static bool meet(const char *words, const char *others)
     return false;
 }
 
+static int stop(struct decide *d, struct decide_event *e, char *clock)
+{
+    return add_change(d, e, KESU__V1__CLOCK_CHANGE__OP__OP_STOP, clock) != NULL ? 0
+                                                                                : intake_decide_no_memory(d);
+}
+
 int intake_decide_stop_all(struct decide *d, struct decide_event *e)
 {
     for (size_t i = 0; i < d->state->n_clocks; i++) {
         const Kesu__V1__ClockState *now = d->state->clocks[i];
-        if (now->running &&
-            add_change(d, e, KESU__V1__CLOCK_CHANGE__OP__OP_STOP, now->clock, d->state->n_clocks) == NULL)
-            return intake_decide_no_memory(d);
+        if (now->running) DECIDE_TRY(stop(d, e, now->clock));
     }
     return 0;
 }
 
-static int start(struct decide *d, struct decide_event *e, Kesu__V1__Clock *clock, int64_t since, size_t room)
+static int start(struct decide *d, struct decide_event *e, const Kesu__V1__Clock *clock, char *name,
+                 int64_t since)
 {
     struct due due;
     if (due_compute(clock, d->state->severity, since, &due) != 0) return 0;
-    Kesu__V1__ClockChange *c = add_change(d, e, KESU__V1__CLOCK_CHANGE__OP__OP_START, clock->id, room);
+    Kesu__V1__ClockChange *c = add_change(d, e, KESU__V1__CLOCK_CHANGE__OP__OP_START, name);
     if (c == NULL) return intake_decide_no_memory(d);
     return set_due(d, c, since, &due);
+}
+
+/* What was asked for first is measured from then: only who is told something counts anew with each word. */
+static bool goes_on(const struct decide *d, const Kesu__V1__Clock *clock, const char *moments)
+{
+    const Kesu__V1__ClockState *now = find_clock(d->state, clock->id);
+    return now != NULL && now->running && !meet(moments, clock->stops);
 }
 
 int intake_decide_moments(struct decide *d, struct decide_event *e, const char *moments, int64_t since)
 {
     const Kesu__V1__Policy *p = d->ctx->policy;
-    size_t room = d->state->n_clocks + (p != NULL ? p->n_clocks : 0);
     if (moments[0] == '\0') return 0;
     for (size_t i = 0; p != NULL && i < p->n_clocks; i++)
-        if (meet(moments, p->clocks[i]->starts)) DECIDE_TRY(start(d, e, p->clocks[i], since, room));
+        if (meet(moments, p->clocks[i]->starts) && !goes_on(d, p->clocks[i], moments))
+            DECIDE_TRY(start(d, e, p->clocks[i], p->clocks[i]->id, since));
     for (size_t i = 0; i < d->state->n_clocks; i++) {
         const Kesu__V1__ClockState *now = d->state->clocks[i];
         const Kesu__V1__Clock *clock = p != NULL ? policy_clock(p, now->clock) : NULL;
         if (!now->running || (clock != NULL && meet(moments, clock->starts)) ||
             !meet(moments, stops_of(p, now->clock)))
             continue;
-        if (add_change(d, e, KESU__V1__CLOCK_CHANGE__OP__OP_STOP, now->clock, room) == NULL)
-            return intake_decide_no_memory(d);
+        DECIDE_TRY(stop(d, e, now->clock));
     }
     return 0;
+}
+
+int intake_decide_start_task_clocks(struct decide *d, struct decide_event *e, uint32_t task)
+{
+    const Kesu__V1__Policy *p = d->ctx->policy;
+    for (size_t i = 0; p != NULL && i < p->n_clocks; i++) {
+        if (!life_has_word(p->clocks[i]->starts, "task_given")) continue;
+        char *name = arena_printf(d->ctx->arena, "%s#%u", p->clocks[i]->id, task);
+        if (name == NULL) return intake_decide_no_memory(d);
+        DECIDE_TRY(start(d, e, p->clocks[i], name, d->ctx->block_time));
+    }
+    return 0;
+}
+
+/* The number of the sub-task whose clock this is, 0: of none. */
+static uint32_t task_of(const char *clock)
+{
+    const char *mark = strchr(clock, '#');
+    return mark != NULL ? (uint32_t)strtoul(mark + 1, NULL, 10) : 0;
+}
+
+int intake_decide_stop_task_clocks(struct decide *d, struct decide_event *e, uint32_t task)
+{
+    for (size_t i = 0; i < d->state->n_clocks; i++) {
+        const Kesu__V1__ClockState *now = d->state->clocks[i];
+        if (now->running && task_of(now->clock) == task) DECIDE_TRY(stop(d, e, now->clock));
+    }
+    return 0;
+}
+
+int intake_decide_wait(struct decide *d, struct decide_event *e, const char *clock, int64_t until)
+{
+    Kesu__V1__ClockChange *c =
+        add_change(d, e, KESU__V1__CLOCK_CHANGE__OP__OP_START, (char *)(uintptr_t)clock);
+    if (c == NULL) return intake_decide_no_memory(d);
+    c->started_at = d->ctx->block_time;
+    c->due_at = until;
+    return 0;
+}
+
+int intake_decide_wait_over(struct decide *d, struct decide_event *e, const char *clock)
+{
+    const Kesu__V1__ClockState *now = find_clock(d->state, clock);
+    return now != NULL && now->running ? stop(d, e, now->clock) : 0;
 }
 
 /* ---- firing --------------------------------------------------------------- */
@@ -160,6 +220,8 @@ static int check_step(struct decide *d, const Kesu__V1__FireClock *c, const Kesu
     if (c->step == KESU__V1__FIRE_CLOCK__STEP__STEP_UNSPECIFIED)
         return intake_decide_refuse(d, E_MISSING, "fire_clock.step", NULL);
     if (c->step == KESU__V1__FIRE_CLOCK__STEP__STEP_WARN) {
+        if (now->warn_at == 0)
+            return intake_decide_refuse(d, E_RANGE, "fire_clock.step", "this clock does not warn");
         fired = now->warned || now->breached;
         due_at = now->warn_at;
     } else if (c->step == KESU__V1__FIRE_CLOCK__STEP__STEP_BREACH) {
@@ -177,13 +239,35 @@ static int check_step(struct decide *d, const Kesu__V1__FireClock *c, const Kesu
     return 0;
 }
 
-static const char *whom(const struct decide *d, const Kesu__V1__FireClock *c)
+/* Whose time it is: of who has the case, the sub-task, or was asked. */
+static void responsible(const struct decide *d, const char *clock, const char **ret_who,
+                        const char **ret_department)
 {
     const Kesu__V1__CaseState *s = d->state;
-    if (c->step == KESU__V1__FIRE_CLOCK__STEP__STEP_WARN && s->agent[0] != '\0') return s->agent;
+    const Kesu__V1__CaseLife *life = s->life;
+    uint32_t task = task_of(clock);
+    *ret_who = s->agent;
+    *ret_department = s->department;
+    for (size_t i = 0; task != 0 && life != NULL && i < life->n_tasks; i++) {
+        if (life->tasks[i]->task != task) continue;
+        *ret_who = life->tasks[i]->owner;
+        *ret_department = life->tasks[i]->department;
+    }
+    if (life == NULL) return;
+    if (strcmp(clock, "approval") == 0 && life->proposal != NULL && life->proposal->to[0] != '\0')
+        *ret_who = life->proposal->to;
+    if (strcmp(clock, "appeal_decision") == 0 && life->appeal != NULL && life->appeal->reviewer[0] != '\0')
+        *ret_who = life->appeal->reviewer;
+}
+
+static const char *whom(const struct decide *d, const Kesu__V1__FireClock *c, const char *who,
+                        const char *department)
+{
+    if (life_clock_waits(c->clock)) return "";
+    if (c->step == KESU__V1__FIRE_CLOCK__STEP__STEP_WARN && who[0] != '\0') return who;
     if (d->ctx->policy == NULL) return "";
     unsigned level = c->step == KESU__V1__FIRE_CLOCK__STEP__STEP_ESCALATE ? c->level : 1;
-    const Kesu__V1__Staff *staff = policy_escalate_to(d->ctx->policy, s->agent, s->department, level);
+    const Kesu__V1__Staff *staff = policy_escalate_to(d->ctx->policy, who, department, level);
     return staff != NULL ? staff->id : "";
 }
 
@@ -193,6 +277,7 @@ static const struct {
     decide_handler follow;
 } breaches[] = {
     {"appeal_window", intake_decide_silence},
+    {"reply_hold", intake_decide_reply_over},
 };
 
 static int follow_breach(struct decide *d, const char *clock)
@@ -219,9 +304,11 @@ int intake_decide_fire(struct decide *d)
     body->level = c->step == KESU__V1__FIRE_CLOCK__STEP__STEP_ESCALATE ? c->level : 0;
     body->due_at = c->due_at;
     body->late = c->late;
-    body->agent = d->state->agent;
-    body->department = d->state->department;
-    body->told = (char *)(uintptr_t)whom(d, c);
+    const char *who, *department;
+    responsible(d, c->clock, &who, &department);
+    body->agent = (char *)(uintptr_t)who;
+    body->department = (char *)(uintptr_t)department;
+    body->told = (char *)(uintptr_t)whom(d, c, who, department);
     intake_decide_add(d, KESU__V1__EVENT__BODY_CLOCK_FIRED, body);
     return c->step == KESU__V1__FIRE_CLOCK__STEP__STEP_BREACH ? follow_breach(d, c->clock) : 0;
 }

@@ -47,6 +47,18 @@ int intake_decide_check_stage(struct decide *d);
 /* E_RECUSED when this person is accused in the case or reports to who is. staff may be NULL. */
 int intake_decide_recusal(struct decide *d, const Kesu__V1__CaseState *state, const Kesu__V1__Staff *staff,
                           const char *field);
+/* Are they among these, or do they report to one of them? staff may be NULL. */
+bool intake_decide_is_recused(char *const *accused, size_t n, const Kesu__V1__Staff *staff);
+/* Who leads this person, or the department when they are nobody: the first up the chain of command who is
+ * here and not recused. */
+const Kesu__V1__Staff *intake_decide_leader(const struct decide *d, const char *who, const char *department,
+                                            char *const *accused, size_t n);
+/* E_ABSENT or E_CAPACITY when this agent takes no further case now. */
+int intake_decide_room(struct decide *d, char *agent, const char *field);
+/* E_OPEN_WORK when a sub-task is open. */
+int intake_decide_tasks_over(struct decide *d, const char *field);
+/* The event added last. */
+struct decide_event *intake_decide_last(struct decide *d);
 
 /* decide_life.c */
 /* E_MISSING for the first of these fields of the command, with spaces between, that is empty. Words are
@@ -69,6 +81,12 @@ int intake_decide_plain(struct decide *d, Kesu__V1__Event__BodyCase type);
  * stops all. since: when a clock that starts has started. */
 int intake_decide_moments(struct decide *d, struct decide_event *e, const char *moments, int64_t since);
 int intake_decide_stop_all(struct decide *d, struct decide_event *e);
+/* The clocks of sub-tasks, "department_task#3"; how a sub-task ends does not matter. */
+int intake_decide_start_task_clocks(struct decide *d, struct decide_event *e, uint32_t task);
+int intake_decide_stop_task_clocks(struct decide *d, struct decide_event *e, uint32_t task);
+/* A clock of no policy, which only breaches; and its end. clock: a literal. */
+int intake_decide_wait(struct decide *d, struct decide_event *e, const char *clock, int64_t until);
+int intake_decide_wait_over(struct decide *d, struct decide_event *e, const char *clock);
 int intake_decide_start_clocks(struct decide *d, struct decide_event *e, int64_t received_at);
 int intake_decide_move_clocks(struct decide *d, struct decide_event *e, Kesu__V1__Severity severity);
 

@@ -137,7 +137,12 @@ static int move(struct decide *d, struct decide_event *e, const struct life_row 
     Kesu__V1__Stage stage = d->stage;
     unsigned before = d->state->life != NULL ? d->state->life->stage_before : 0;
     d->stage = life_next(stage, (Kesu__V1__Stage)before, &e->event);
-    if (!life_is_open(d->stage) && life_is_open(stage)) return intake_decide_stop_all(d, e);
+    if (!life_is_open(d->stage) && life_is_open(stage)) {
+        if (d->state->life != NULL && d->state->life->reply != NULL && d->state->life->reply->seq != 0)
+            return intake_decide_refuse(d, E_OPEN_WORK, intake_decide_field(d, "case_id"),
+                                        "a reply is still held");
+        return intake_decide_stop_all(d, e);
+    }
     return intake_decide_moments(d, e, row->moments, d->ctx->block_time);
 }
 

@@ -22,6 +22,7 @@ int intake_decide_accused(struct decide *d);
 int intake_decide_statement(struct decide *d);
 /* decide_talk.c */
 int intake_decide_reply(struct decide *d);
+int intake_decide_reply_over(struct decide *d); /* the reply that was held leaves */
 int intake_decide_undo_reply(struct decide *d);
 int intake_decide_start_reply(struct decide *d);
 int intake_decide_call(struct decide *d);

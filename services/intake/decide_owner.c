@@ -1,20 +1,145 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who has a case, and who must not. */
+/* Who has a case, and who must not. Whoever becomes accused, or reports to who
+ * is, loses the case and its sub-tasks in the same commit to somebody else:
+ * there is always one who has them. */
 #include "decide_life.h"
 #include "err.h"
+#include "policy.h"
+
+#define MAX_LEVELS 16 /* of a chain of command */
 
 int intake_decide_claim(struct decide *d)
 {
-    (void)d;
-    return intake_decide_refuse(d, E_UNKNOWN, "body", "claim");
+    const char *has = d->state->agent;
+    if (d->ctx->policy == NULL) return intake_decide_refuse(d, E_NO_POLICY, "", NULL);
+    if (has[0] != '\0') {
+        const Kesu__V1__Staff *staff = policy_staff(d->ctx->policy, has);
+        return intake_decide_refuse(
+            d, E_EXISTS, "claim_case.case_id",
+            arena_printf(d->ctx->arena, "%s has it", staff != NULL ? staff->name : has));
+    }
+    if (d->staff == NULL || !d->staff->agent)
+        return intake_decide_refuse(d, E_NOT_ALLOWED, "actor.name", "does not take cases");
+    DECIDE_TRY(intake_decide_room(d, d->staff->id, "actor.name"));
+    Kesu__V1__CaseAssigned *body = intake_decide_new(d, &kesu__v1__case_assigned__descriptor);
+    if (body == NULL) return intake_decide_no_memory(d);
+    body->agent = d->staff->id;
+    body->department = d->state->department;
+    return intake_decide_event(d, KESU__V1__EVENT__BODY_CASE_ASSIGNED, body);
+}
+
+/* ---- recusal ---------------------------------------------------------------- */
+
+static bool may_have(const struct decide *d, const Kesu__V1__Staff *staff, char *const *accused, size_t n)
+{
+    return staff != NULL && (staff->until == 0 || staff->until >= d->ctx->block_time) &&
+           !intake_decide_is_recused(accused, n, staff);
+}
+
+const Kesu__V1__Staff *intake_decide_leader(const struct decide *d, const char *who, const char *department,
+                                            char *const *accused, size_t n)
+{
+    const Kesu__V1__Policy *p = d->ctx->policy;
+    for (unsigned level = 1; level <= MAX_LEVELS; level++) {
+        const Kesu__V1__Staff *staff = policy_escalate_to(p, who, department, level);
+        if (may_have(d, staff, accused, n)) return staff;
+    }
+    return NULL;
+}
+
+/* Of the section or department, or above; if all of them are accused, any who leads. */
+static const Kesu__V1__Staff *heir(const struct decide *d, const char *who, const char *department,
+                                   char *const *accused, size_t n)
+{
+    const Kesu__V1__Policy *p = d->ctx->policy;
+    const Kesu__V1__Actor staff_actor = {.kind = KESU__V1__ACTOR_KIND__ACTOR_KIND_STAFF};
+    const Kesu__V1__Staff *found = intake_decide_leader(d, who, department, accused, n);
+    if (found == NULL) found = intake_decide_leader(d, "", department, accused, n);
+    for (size_t i = 0; found == NULL && i < p->n_staff; i++)
+        if ((life_who(&staff_actor, p->staff[i]) & LIFE_LEADERS) != 0 && may_have(d, p->staff[i], accused, n))
+            found = p->staff[i];
+    return found;
+}
+
+static int check_accused(struct decide *d, const Kesu__V1__NameAccused *c)
+{
+    if (d->ctx->policy == NULL) return intake_decide_refuse(d, E_NO_POLICY, "", NULL);
+    for (size_t i = 0; i < c->n_staff; i++)
+        if (policy_staff(d->ctx->policy, c->staff[i]) == NULL)
+            return intake_decide_refuse(d, E_UNKNOWN,
+                                        arena_printf(d->ctx->arena, "name_accused.staff[%zu]", i),
+                                        "no such person in the policy in force");
+    return 0;
+}
+
+static int refuse_nobody(struct decide *d)
+{
+    return intake_decide_refuse(d, E_RECUSED, "name_accused.staff", "nobody would be left to have the case");
+}
+
+static int give_case(struct decide *d, const Kesu__V1__NameAccused *c)
+{
+    const Kesu__V1__CaseState *s = d->state;
+    if (!intake_decide_is_recused(c->staff, c->n_staff, policy_staff(d->ctx->policy, s->agent))) return 0;
+    const Kesu__V1__Staff *to = heir(d, s->agent, s->department, c->staff, c->n_staff);
+    if (to == NULL) return refuse_nobody(d);
+    Kesu__V1__CaseAssigned *body = intake_decide_new(d, &kesu__v1__case_assigned__descriptor);
+    if (body == NULL) return intake_decide_no_memory(d);
+    body->agent = to->id;
+    body->department = s->department;
+    body->reason = c->reason;
+    body->previous_agent = s->agent;
+    return intake_decide_follow(d, KESU__V1__EVENT__BODY_CASE_ASSIGNED, body);
+}
+
+static int give_task(struct decide *d, const Kesu__V1__NameAccused *c, const Kesu__V1__TaskState *task)
+{
+    if (!intake_decide_is_recused(c->staff, c->n_staff, policy_staff(d->ctx->policy, task->owner))) return 0;
+    if (d->out->n_events == DECIDE_MAX_EVENTS)
+        return intake_decide_refuse(d, E_OPEN_WORK, "name_accused.staff",
+                                    "they have too many open sub-tasks: transfer some first");
+    const Kesu__V1__Staff *to = heir(d, task->owner, task->department, c->staff, c->n_staff);
+    if (to == NULL) return refuse_nobody(d);
+    Kesu__V1__TaskTransferred *body = intake_decide_new(d, &kesu__v1__task_transferred__descriptor);
+    if (body == NULL) return intake_decide_no_memory(d);
+    body->task = task->task;
+    body->department = body->previous_department = task->department;
+    body->owner = to->id;
+    body->previous_owner = task->owner;
+    body->transfers = task->transfers + 1;
+    body->reason = c->reason;
+    return intake_decide_follow(d, KESU__V1__EVENT__BODY_TASK_TRANSFERRED, body);
 }
 
 int intake_decide_accused(struct decide *d)
 {
-    return intake_decide_plain(d, KESU__V1__EVENT__BODY_ACCUSED_NAMED);
+    const Kesu__V1__NameAccused *c = d->command->name_accused;
+    const Kesu__V1__CaseLife *life = d->state->life;
+    DECIDE_TRY(check_accused(d, c));
+    Kesu__V1__AccusedNamed *body = intake_decide_copy(d, KESU__V1__EVENT__BODY_ACCUSED_NAMED);
+    if (body == NULL) return intake_decide_no_memory(d);
+    if (life != NULL) {
+        body->before = life->accused;
+        body->n_before = life->n_accused;
+    }
+    DECIDE_TRY(intake_decide_event(d, KESU__V1__EVENT__BODY_ACCUSED_NAMED, body));
+    DECIDE_TRY(give_case(d, c));
+    for (size_t i = 0; life != NULL && i < life->n_tasks; i++)
+        if (life->tasks[i]->open) DECIDE_TRY(give_task(d, c, life->tasks[i]));
+    return 0;
 }
 
+/* By themself, or by somebody who takes part in the case. */
 int intake_decide_statement(struct decide *d)
 {
+    const Kesu__V1__RecordStatement *c = d->command->record_statement;
+    const Kesu__V1__CaseLife *life = d->state->life;
+    DECIDE_TRY(intake_decide_needed(d, "record_statement.staff", c->staff));
+    size_t n = life != NULL ? life->n_accused : 0, i = 0;
+    while (i < n && strcmp(life->accused[i], c->staff) != 0) i++;
+    if (i == n)
+        return intake_decide_refuse(d, E_UNKNOWN, "record_statement.staff", "is not accused in this case");
+    if (d->staff == NULL || strcmp(d->staff->id, c->staff) != 0)
+        DECIDE_TRY(intake_decide_recusal(d, d->state, d->staff, "actor.name"));
     return intake_decide_plain(d, KESU__V1__EVENT__BODY_STATEMENT_RECORDED);
 }

@@ -206,7 +206,8 @@ static int join(struct receive *r)
     struct decide_event *e = intake_decide_add(d, KESU__V1__EVENT__BODY_MESSAGE_ADDED, body);
     intake_decide_seal(e, text, sealed, intake_decide_key(r->named));
     d->out->accepted.joined = true;
-    return 0;
+    if (r->m->automatic || !life_is_open(r->named->stage)) return 0;
+    return intake_decide_moments(d, e, "customer_message", r->m->received_at);
 }
 
 static uint64_t known_customer(struct receive *r)

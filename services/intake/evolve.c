@@ -107,10 +107,29 @@ static void set_times(struct evolve *e, const Kesu__V1__ClockChange *c, Kesu__V1
     }
 }
 
+/* Of a sub-task, or a reply that is held: when it stops there is nothing left to know of it. */
+static bool is_passing(const char *clock)
+{
+    return strchr(clock, '#') != NULL || strcmp(clock, "reply_hold") == 0;
+}
+
+static void forget_clock(struct evolve *e, const char *id)
+{
+    Kesu__V1__CaseState *s = e->state;
+    size_t kept = 0;
+    for (size_t i = 0; i < s->n_clocks; i++)
+        if (strcmp(s->clocks[i]->clock, id) != 0) s->clocks[kept++] = s->clocks[i];
+    s->n_clocks = kept;
+}
+
 static int change_clocks(struct evolve *e)
 {
     for (size_t i = 0; i < e->event->n_clocks; i++) {
         const Kesu__V1__ClockChange *c = e->event->clocks[i];
+        if (c->op == KESU__V1__CLOCK_CHANGE__OP__OP_STOP && is_passing(c->clock)) {
+            forget_clock(e, c->clock);
+            continue;
+        }
         Kesu__V1__ClockState *clock = clock_of(e, c->clock);
         if (clock == NULL) return E_NOMEM;
         if (c->op == KESU__V1__CLOCK_CHANGE__OP__OP_STOP) {
@@ -361,20 +380,20 @@ static const struct {
     OTHER(CUSTOMERS_MERGED, NULL),
     OTHER(CUSTOMERS_UNMERGED, NULL),
     /* evolve_owner.c */
-    CASE(ACCUSED_NAMED, NULL),
+    CASE(ACCUSED_NAMED, intake_evolve_accused),
     CASE(STATEMENT_RECORDED, NULL),
     /* evolve_talk.c */
-    CASE(REPLY_HELD, NULL),
-    CASE(REPLY_UNDONE, NULL),
-    CASE(REPLY_SENT, NULL),
-    CASE(REPLY_STARTED, NULL),
+    CASE(REPLY_HELD, intake_evolve_reply_held),
+    CASE(REPLY_UNDONE, intake_evolve_reply_over),
+    CASE(REPLY_SENT, intake_evolve_reply_over),
+    CASE(REPLY_STARTED, intake_evolve_reply_started),
     CASE(CALL_RECORDED, NULL),
     /* evolve_review.c */
-    CASE(CASE_REVIEWED, NULL),
-    CASE(TASK_OPENED, NULL),
-    CASE(TASK_ANSWERED, NULL),
-    CASE(TASK_TRANSFERRED, NULL),
-    CASE(TASK_WAIVED, NULL),
+    CASE(CASE_REVIEWED, intake_evolve_reviewed),
+    CASE(TASK_OPENED, intake_evolve_task_opened),
+    CASE(TASK_ANSWERED, intake_evolve_task_answered),
+    CASE(TASK_TRANSFERRED, intake_evolve_task_transferred),
+    CASE(TASK_WAIVED, intake_evolve_task_waived),
     /* evolve_remedy.c */
     CASE(REMEDY_PROPOSED, intake_evolve_remedy_proposed),
     CASE(PROPOSAL_SUBMITTED, intake_evolve_proposal_submitted),

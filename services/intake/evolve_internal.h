@@ -67,5 +67,14 @@ int intake_evolve_held(struct evolve *e);
 int intake_evolve_sensitive_marked(struct evolve *e);
 /* Of the case of the event: this key is for named people only, or no longer. */
 void intake_evolve_restrict(struct evolve *e, uint64_t key_id, bool restricted);
+int intake_evolve_accused(struct evolve *e);
+int intake_evolve_reply_held(struct evolve *e);
+int intake_evolve_reply_over(struct evolve *e);
+int intake_evolve_reply_started(struct evolve *e);
+int intake_evolve_reviewed(struct evolve *e);
+int intake_evolve_task_opened(struct evolve *e);
+int intake_evolve_task_answered(struct evolve *e);
+int intake_evolve_task_transferred(struct evolve *e);
+int intake_evolve_task_waived(struct evolve *e);
 
 #endif

@@ -15,7 +15,7 @@ enum sla_table { SLA_CASES, SLA_DUES, SLA_META, SLA_N_TABLES };
 extern const char *const sla_tables[SLA_N_TABLES];
 
 #define SLA_MAX_NAME   65 /* of a clock, with NUL */
-#define SLA_MAX_CLOCKS 16 /* of a case */
+#define SLA_MAX_CLOCKS 40 /* of a case: of the policy, of its open sub-tasks, of a held reply */
 
 struct sla_clock {
     uint64_t case_id;
