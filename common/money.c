@@ -3,8 +3,43 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "err.h"
+
+static int parse_decimals(const char *s, int64_t *ret_e4)
+{
+    int64_t part = 0, unit = 1000;
+    if (*s == '\0') return E_SYNTAX;
+    for (; *s != '\0'; s++, unit /= 10) {
+        if (*s < '0' || *s > '9' || unit == 0) return E_SYNTAX;
+        part += (*s - '0') * unit;
+    }
+    *ret_e4 = part;
+    return 0;
+}
+
+int money_parse(const char *text, char ret_currency[4], int64_t *ret_e4)
+{
+    int64_t whole = 0, part = 0;
+    for (unsigned i = 0; i < 3; i++)
+        if (text[i] < 'A' || text[i] > 'Z') return E_SYNTAX;
+    if (text[3] != ' ') return E_SYNTAX;
+    const char *s = text + 4;
+    bool minus = *s == '-';
+    if (minus) s++;
+    if (*s < '0' || *s > '9') return E_SYNTAX;
+    for (; *s >= '0' && *s <= '9'; s++)
+        if (__builtin_mul_overflow(whole, 10, &whole) || __builtin_add_overflow(whole, *s - '0', &whole))
+            return E_RANGE;
+    if (*s != '\0' && (*s != '.' || parse_decimals(s + 1, &part) != 0)) return E_SYNTAX;
+    if (__builtin_mul_overflow(whole, 10000, &whole) || __builtin_add_overflow(whole, part, &whole))
+        return E_RANGE;
+    memcpy(ret_currency, text, 3);
+    ret_currency[3] = '\0';
+    *ret_e4 = minus ? -whole : whole;
+    return 0;
+}
 
 char *money_text(const Kesu__V1__Money *m, char ret[MONEY_TEXT])
 {

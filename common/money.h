@@ -7,6 +7,8 @@
 
 #define MONEY_TEXT 40
 
+/* "TWD 3000.50", "TWD -12": three capital letters, a space, at most four decimals. E_SYNTAX, E_RANGE. */
+int money_parse(const char *text, char ret_currency[4], int64_t *ret_e4);
 /* "TWD 3000.50", "TWD 3000". Returns ret. */
 char *money_text(const Kesu__V1__Money *m, char ret[MONEY_TEXT]);
 /* m NULL: nothing. E_MISMATCH: another currency; E_RANGE: too much. */

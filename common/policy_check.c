@@ -45,7 +45,8 @@ static void check_number(struct checking *c, const struct policy_key *k, int64_t
 {
     char allowed[300];
     bool fits;
-    if (k->type == POLICY_BOOL) return;
+    if (k->type == POLICY_BOOL || k->type == POLICY_TIME) return;
+    if (k->type == POLICY_MINUTE && v >= 0 && v < 24 * 60) return;
     if (k->type == POLICY_LANGUAGE)
         fits = policy_language_name((Kesu__V1__Language)v)[0] != '\0';
     else
@@ -73,6 +74,22 @@ static void check_string(struct checking *c, const struct policy_key *k, const c
     if (fits) return;
     policy_key_allowed(k, allowed, sizeof allowed);
     problem(c, field, "found '%.60s', allowed %s", s, allowed);
+}
+
+static void check_enum(struct checking *c, const struct policy_key *k, const ProtobufCFieldDescriptor *f,
+                       int v, const char *field)
+{
+    char allowed[300];
+    if (policy_is_enum(k, f->descriptor, v) || (v == 0 && !k->required)) return;
+    policy_key_allowed(k, allowed, sizeof allowed);
+    problem(c, field, "found %d, allowed %s", v, allowed);
+}
+
+static void check_money(struct checking *c, const Kesu__V1__Money *m, const char *field)
+{
+    bool currency = strlen(m->currency) == 3;
+    for (size_t i = 0; currency && i < 3; i++) currency = m->currency[i] >= 'A' && m->currency[i] <= 'Z';
+    if (!currency || m->e4 < 0) problem(c, field, "found no money, allowed a currency and an amount");
 }
 
 static int64_t number_at(const ProtobufCFieldDescriptor *f, const void *at)
@@ -145,6 +162,8 @@ static void check_list(struct checking *c, const struct policy_key *k, const Pro
             check_shape(c, k->shape, items[i], item);
         else if (f->type == PROTOBUF_C_TYPE_STRING)
             check_string(c, &each, items[i], item);
+        else if (f->type == PROTOBUF_C_TYPE_ENUM)
+            check_enum(c, &each, f, (*(const int *const *)at)[i], item);
         else
             check_number(c, &each, (*(const int64_t *const *)at)[i], item);
     }
@@ -164,12 +183,16 @@ static void check_shape(struct checking *c, const struct policy_shape *shape, co
             check_list(c, k, f, at, n, field);
         } else if (f->type == PROTOBUF_C_TYPE_MESSAGE) {
             const ProtobufCMessage *child = *(const ProtobufCMessage *const *)(const void *)at;
-            if (child != NULL)
+            if (child != NULL && k->type == POLICY_MONEY)
+                check_money(c, (const Kesu__V1__Money *)(const void *)child, field);
+            else if (child != NULL)
                 check_shape(c, k->shape, child, field);
             else if (k->required)
                 problem(c, field, "missing, allowed %s", k->help);
         } else if (f->type == PROTOBUF_C_TYPE_STRING) {
             check_string(c, k, *(const char *const *)(const void *)at, field);
+        } else if (k->type == POLICY_ENUM) {
+            check_enum(c, k, f, (int)number_at(f, at), field);
         } else {
             check_number(c, k, number_at(f, at), field);
         }
@@ -206,6 +229,12 @@ static void check_unique(struct checking *c)
     CHECK_UNIQUE(c, p->rules, p->n_rules, "rules")
     CHECK_UNIQUE(c, p->clocks, p->n_clocks, "clocks")
     CHECK_UNIQUE(c, p->notices, p->n_notices, "notices")
+    CHECK_UNIQUE(c, p->authority, p->n_authority, "authority")
+    CHECK_UNIQUE(c, p->quotas, p->n_quotas, "quotas")
+    CHECK_UNIQUE(c, p->compensation, p->n_compensation, "compensation")
+    CHECK_UNIQUE(c, p->delegations, p->n_delegations, "delegations")
+    CHECK_UNIQUE(c, p->evidence, p->n_evidence, "evidence")
+    CHECK_UNIQUE(c, p->shifts, p->n_shifts, "shifts")
     for (size_t d = 0; d < p->n_departments; d++) {
         AT(sections, "departments[%zu].sections", d);
         CHECK_UNIQUE(c, p->departments[d]->sections, p->departments[d]->n_sections, sections)
@@ -302,6 +331,81 @@ static void check_staff(struct checking *c)
                     "found '%s', allowed a category, one with .* for all under it, *, lang:zh, lang:zh-Hant, "
                     "lang:zh-Hans, lang:en",
                     s->skills[j]);
+        }
+    }
+}
+
+/* ---- authority ---- */
+
+static void check_shifts(struct checking *c)
+{
+    for (size_t i = 0; i < c->p->n_shifts; i++) {
+        AT(lead, "shifts[%zu].lead", i);
+        want_staff(c, c->p->shifts[i]->lead, lead);
+    }
+    for (size_t i = 0; i < c->p->n_staff; i++) {
+        const char *shift = c->p->staff[i]->shift;
+        bool known = shift[0] == '\0';
+        for (size_t j = 0; j < c->p->n_shifts && !known; j++) known = strcmp(c->p->shifts[j]->id, shift) == 0;
+        AT(field, "staff[%zu].shift", i);
+        if (!known) problem(c, field, "found '%s', allowed an id of shifts", shift);
+    }
+}
+
+static bool same_currency(const Kesu__V1__Money *a, const Kesu__V1__Money *b)
+{
+    return a == NULL || b == NULL || strcmp(a->currency, b->currency) == 0;
+}
+
+static void check_quotas(struct checking *c)
+{
+    for (size_t i = 0; i < c->p->n_quotas; i++) {
+        const Kesu__V1__Quota *q = c->p->quotas[i];
+        AT(period, "quotas[%zu].period", i);
+        AT(money, "quotas[%zu].per_period", i);
+        if ((q->per_period != NULL || q->cases > 0) && q->period == 0)
+            problem(c, period, "missing, allowed how long per_period and cases count");
+        if (!same_currency(q->per_case, q->per_period))
+            problem(c, money, "found another currency than per_case, allowed the same");
+    }
+}
+
+static void check_compensation(struct checking *c)
+{
+    for (size_t i = 0; i < c->p->n_compensation; i++) {
+        const Kesu__V1__CompensationRule *r = c->p->compensation[i];
+        AT(category, "compensation[%zu].category", i);
+        AT(most, "compensation[%zu].most", i);
+        if (r->category[0] != '\0') want_category(c, r->category, category);
+        if (r->most == NULL && r->percent_of_declared == 0 && r->times_carriage == 0)
+            problem(c, most, "found no cap, allowed most, percent_of_declared, times_carriage");
+    }
+}
+
+static void check_delegations(struct checking *c)
+{
+    for (size_t i = 0; i < c->p->n_delegations; i++) {
+        const Kesu__V1__Delegation *d = c->p->delegations[i];
+        AT(from, "delegations[%zu].from", i);
+        AT(to, "delegations[%zu].to", i);
+        AT(until, "delegations[%zu].until", i);
+        want_staff(c, d->from, from);
+        want_staff(c, d->to, to);
+        if (strcmp(d->from, d->to) == 0) problem(c, to, "found the delegator, allowed somebody else");
+        if (d->until <= d->starts) problem(c, until, "found no later than starts, allowed later");
+    }
+}
+
+static void check_evidence(struct checking *c)
+{
+    for (size_t i = 0; i < c->p->n_categories; i++) {
+        const Kesu__V1__Category *k = c->p->categories[i];
+        for (size_t j = 0; j < k->n_evidence; j++) {
+            bool known = false;
+            for (size_t e = 0; e < c->p->n_evidence && !known; e++)
+                known = strcmp(c->p->evidence[e]->id, k->evidence[j]) == 0;
+            AT(field, "categories[%zu].evidence[%zu]", i, j);
+            if (!known) problem(c, field, "found '%.60s', allowed an id of evidence", k->evidence[j]);
         }
     }
 }
@@ -442,6 +546,11 @@ void policy_check_each(const Kesu__V1__Policy *p, policy_on_problem on_problem, 
     check_office(&c);
     check_departments(&c);
     check_staff(&c);
+    check_shifts(&c);
+    check_quotas(&c);
+    check_compensation(&c);
+    check_delegations(&c);
+    check_evidence(&c);
     check_routing(&c);
     check_clocks(&c);
     check_notices(&c);

@@ -87,8 +87,33 @@ static void check_required(struct policy_walk *w, Kesu__V1__PolicyFile *const *f
     }
 }
 
+static bool leads(const Kesu__V1__Policy *p, const char *id)
+{
+    for (size_t i = 0; i < p->n_departments; i++) {
+        const Kesu__V1__Department *d = p->departments[i];
+        if (strcmp(d->manager, id) == 0) return true;
+        for (size_t j = 0; j < d->n_sections; j++)
+            if (strcmp(d->sections[j]->manager, id) == 0) return true;
+    }
+    for (size_t i = 0; i < p->n_staff; i++)
+        if (strcmp(p->staff[i]->manager, id) == 0) return true;
+    return false;
+}
+
+/* Whose role is not said: by whether they take cases, and by their place in the chain of command. */
+static Kesu__V1__StaffRole role_of(const Kesu__V1__Policy *p, const Kesu__V1__Staff *s)
+{
+    if (s->agent) return KESU__V1__STAFF_ROLE__STAFF_ROLE_AGENT;
+    if (!leads(p, s->id)) return KESU__V1__STAFF_ROLE__STAFF_ROLE_HANDLER;
+    return s->manager[0] == '\0' ? KESU__V1__STAFF_ROLE__STAFF_ROLE_GENERAL_MANAGER
+                                 : KESU__V1__STAFF_ROLE__STAFF_ROLE_SECTION_MANAGER;
+}
+
 static void fill_defaults(Kesu__V1__Policy *p)
 {
+    for (size_t i = 0; i < p->n_staff; i++)
+        if (p->staff[i]->role == KESU__V1__STAFF_ROLE__STAFF_ROLE_UNSPECIFIED)
+            p->staff[i]->role = role_of(p, p->staff[i]);
     for (size_t i = 0; i < p->n_staff; i++)
         if (p->staff[i]->agent && p->staff[i]->capacity == 0) p->staff[i]->capacity = p->defaults->capacity;
 }

@@ -44,6 +44,12 @@ static const struct policy_key staff_keys[] = {
      "open cases at once; left out: the default of routing.yaml"},
     {"language", POLICY_LANGUAGE, true, 0, 0, NULL, NULL, "of notices to this person"},
     {"agent", POLICY_BOOL, false, 0, 0, NULL, NULL, "takes cases"},
+    {"role", POLICY_ENUM, false, 0, 0,
+     "agent|handler|section_manager|deputy|general_manager|legal|auditor|administrator", NULL,
+     "what this person may do; left out: agent, or by their place in the chain of command"},
+    {"until", POLICY_TIME, false, 0, 0, NULL, NULL,
+     "the end of somebody temporary: after it they may do nothing"},
+    {"shift", POLICY_ID, false, 0, 0, NULL, NULL, "id of a shift"},
     {NULL, 0, false, 0, 0, NULL, NULL, NULL},
 };
 static const struct policy_shape staff_shape = {&kesu__v1__staff__descriptor, staff_keys};
@@ -52,6 +58,13 @@ static const struct policy_key org_keys[] = {
     {"office", POLICY_MAP, true, 0, 0, NULL, &office_shape, "the office itself"},
     {"departments", POLICY_MAPS, true, 1, 200, NULL, &department_shape, "who is responsible for what"},
     {"staff", POLICY_MAPS, true, 1, 10000, NULL, &staff_shape, "the people"},
+    {"shifts", POLICY_MAPS, false, 0, 50, NULL, &policy_shift_shape, "when who is there"},
+    {"authority", POLICY_MAPS, false, 0, 200, NULL, &policy_authority_shape, "who may approve how much"},
+    {"quotas", POLICY_MAPS, false, 0, 50, NULL, &policy_quota_shape, "what may be given at once"},
+    {"compensation", POLICY_MAPS, false, 0, 500, NULL, &policy_compensation_shape,
+     "the compensation matrix: the first that fits caps what is given in a case"},
+    {"delegations", POLICY_MAPS, false, 0, 200, NULL, &policy_delegation_shape, "who stands in for whom"},
+    {"life", POLICY_MAP, false, 0, 0, NULL, &policy_life_shape, "settings of the life of a case"},
     {NULL, 0, false, 0, 0, NULL, NULL, NULL},
 };
 const struct policy_shape policy_org_shape = {&kesu__v1__policy__descriptor, org_keys};

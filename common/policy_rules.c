@@ -16,6 +16,8 @@ static const struct policy_key category_keys[] = {
     {"department", POLICY_ID, true, 0, 0, NULL, NULL, "id of the responsible department"},
     {"weight", POLICY_INT, true, -1000, 1000, NULL, NULL, "what it adds to the severity score"},
     {"rank", POLICY_INT, true, 0, 100000, NULL, NULL, "of equal votes the smaller rank wins"},
+    {"evidence", POLICY_TEXTS, false, 1, POLICY_ID_MAX, NULL, NULL,
+     "ids of evidence: what a complete file has"},
     {NULL, 0, false, 0, 0, NULL, NULL, NULL},
 };
 static const struct policy_shape category_shape = {&kesu__v1__category__descriptor, category_keys};
@@ -47,8 +49,16 @@ static const struct policy_key defaults_keys[] = {
 };
 static const struct policy_shape defaults_shape = {&kesu__v1__defaults__descriptor, defaults_keys};
 
+static const struct policy_key evidence_keys[] = {
+    {"id", POLICY_ID, true, 0, 0, NULL, NULL, "unique"},
+    {"names", POLICY_NAMES, true, 1, 200, NULL, NULL, "name by language"},
+    {NULL, 0, false, 0, 0, NULL, NULL, NULL},
+};
+static const struct policy_shape evidence_shape = {&kesu__v1__evidence_item__descriptor, evidence_keys};
+
 static const struct policy_key routing_keys[] = {
     {"categories", POLICY_MAPS, true, 1, 1000, NULL, &category_shape, "what complaints are about"},
+    {"evidence", POLICY_MAPS, false, 0, 200, NULL, &evidence_shape, "what a file may be missing"},
     {"scoring", POLICY_MAP, true, 0, 0, NULL, &scoring_shape, "severity beside the words"},
     {"defaults", POLICY_MAP, true, 0, 0, NULL, &defaults_shape, "when nothing else speaks"},
     {NULL, 0, false, 0, 0, NULL, NULL, NULL},

@@ -11,6 +11,7 @@
 #include "check.h"
 #include "conf.h"
 #include "err.h"
+#include "money.h"
 #include "policy_schema.h"
 
 static int walk_map(struct policy_walk *w, const struct policy_shape *shape, yaml_node node, void *message);
@@ -236,6 +237,7 @@ static char *trimmed(struct policy_walk *w, const char *s)
 static bool is_number(const struct policy_key *k, const char *s, int64_t *ret)
 {
     Kesu__V1__Language language;
+    uint32_t minute;
     bool yes;
     switch (k->type) {
     case POLICY_INT:
@@ -247,6 +249,12 @@ static bool is_number(const struct policy_key *k, const char *s, int64_t *ret)
     case POLICY_LANGUAGE:
         if (policy_parse_language(s, &language) != 0) return false;
         *ret = (int64_t)language;
+        return true;
+    case POLICY_TIME:
+        return policy_parse_time(s, ret) == 0;
+    case POLICY_MINUTE:
+        if (policy_parse_minute(s, &minute) != 0) return false;
+        *ret = minute;
         return true;
     default:
         return conf_parse_duration(s, ret) == 0 && *ret >= k->min && *ret <= k->max;
@@ -276,7 +284,7 @@ static int read_scalar(struct policy_walk *w, const struct policy_key *k, yaml_n
     int64_t number = 0;
     bool scalar = yaml_kind(w->doc, node) == YAML_SCALAR;
     if (k->type == POLICY_INT || k->type == POLICY_BOOL || k->type == POLICY_LANGUAGE ||
-        k->type == POLICY_DURATION) {
+        k->type == POLICY_DURATION || k->type == POLICY_TIME || k->type == POLICY_MINUTE) {
         if (scalar && is_number(k, s, &number))
             set_number(message, k->key, number);
         else
@@ -290,6 +298,58 @@ static int read_scalar(struct policy_walk *w, const struct policy_key *k, yaml_n
     char *copy = arena_strdup(w->arena, s);
     if (copy == NULL) return E_NOMEM;
     *(char **)field_at(message, field_of(m->descriptor, k->key)) = copy;
+    return 0;
+}
+
+static int read_enum(struct policy_walk *w, const struct policy_key *k, yaml_node node, void *message)
+{
+    ProtobufCMessage *m = message;
+    int value = 0;
+    if (yaml_kind(w->doc, node) == YAML_SCALAR &&
+        policy_parse_enum(k, field_of(m->descriptor, k->key)->descriptor, yaml_scalar(w->doc, node),
+                          &value) == 0)
+        set_number(message, k->key, value);
+    else
+        refuse(w, k, node);
+    return 0;
+}
+
+static int read_enums(struct policy_walk *w, const struct policy_key *k, yaml_node node, void *message)
+{
+    ProtobufCMessage *m = message;
+    if (yaml_kind(w->doc, node) != YAML_LIST) {
+        refuse(w, k, node);
+        return 0;
+    }
+    unsigned n = yaml_size(w->doc, node);
+    int *list = grow(w, message, k->key, n, sizeof *list);
+    if (list == NULL) return E_NOMEM;
+    for (unsigned i = 0; i < n; i++) {
+        yaml_node item = yaml_item(w->doc, node, i);
+        struct mark mark = enter_item(w, i, i);
+        if (yaml_kind(w->doc, item) != YAML_SCALAR ||
+            policy_parse_enum(k, field_of(m->descriptor, k->key)->descriptor, yaml_scalar(w->doc, item),
+                              &list[i]) != 0)
+            refuse(w, k, item);
+        leave(w, mark);
+    }
+    return 0;
+}
+
+static int read_money(struct policy_walk *w, const struct policy_key *k, yaml_node node, void *message)
+{
+    ProtobufCMessage *m = message;
+    Kesu__V1__Money *money = new_message(w, &kesu__v1__money__descriptor);
+    if (money == NULL) return E_NOMEM;
+    char currency[4];
+    if (yaml_kind(w->doc, node) != YAML_SCALAR ||
+        money_parse(yaml_scalar(w->doc, node), currency, &money->e4) != 0 || money->e4 < 0) {
+        refuse(w, k, node);
+        return 0;
+    }
+    money->currency = arena_strdup(w->arena, currency);
+    if (money->currency == NULL) return E_NOMEM;
+    *(void **)field_at(message, field_of(m->descriptor, k->key)) = money;
     return 0;
 }
 
@@ -435,6 +495,12 @@ static int read_value(struct policy_walk *w, const struct policy_key *k, yaml_no
     case POLICY_TEXTS:
     case POLICY_LINES:
         return read_texts(w, k, node, message);
+    case POLICY_ENUM:
+        return read_enum(w, k, node, message);
+    case POLICY_ENUMS:
+        return read_enums(w, k, node, message);
+    case POLICY_MONEY:
+        return read_money(w, k, node, message);
     case POLICY_DURATIONS:
         return read_durations(w, k, node, message);
     case POLICY_NAMES:

@@ -21,6 +21,11 @@ enum policy_type {
     POLICY_BOOL,      /* true, false */
     POLICY_DURATION,  /* min to max microseconds */
     POLICY_CHOICE,    /* one of choices, kept as text */
+    POLICY_ENUM,      /* one of choices, kept as the value of that name */
+    POLICY_ENUMS,     /* a list of such */
+    POLICY_MONEY,     /* TWD 3000.50; none below zero */
+    POLICY_TIME,      /* 2026-12-31, 2026-12-31T18:00:00Z or with an offset */
+    POLICY_MINUTE,    /* 08:30, kept as minutes after midnight */
     POLICY_LANGUAGE,  /* zh-Hant, zh-Hans, en */
     POLICY_EMAIL,     /* local@domain */
     POLICY_URL,       /* http:// or https:// */
@@ -60,6 +65,10 @@ struct policy_file {
 
 /* All files, in the order they are read; path NULL ends it. */
 extern const struct policy_file policy_files[];
+
+/* Of org.yaml, policy_authority.c: who may give how much, and the settings of the life of a case. */
+extern const struct policy_shape policy_shift_shape, policy_authority_shape, policy_quota_shape,
+    policy_compensation_shape, policy_delegation_shape, policy_life_shape;
 
 extern const struct policy_shape policy_org_shape, policy_routing_shape, policy_rules_shape, policy_sla_shape,
     policy_notify_shape, policy_template_shape;
@@ -105,6 +114,11 @@ bool policy_is_id(const char *s);
 bool policy_is_email(const char *s);
 bool policy_is_url(const char *s);
 bool policy_is_choice(const char *choices, const char *s); /* "a|b|c" */
+int policy_parse_enum(const struct policy_key *k, const ProtobufCEnumDescriptor *d, const char *s,
+                      int *ret); /* E_ENUM */
+bool policy_is_enum(const struct policy_key *k, const ProtobufCEnumDescriptor *d, int value);
+int policy_parse_time(const char *s, int64_t *ret);    /* E_SYNTAX */
+int policy_parse_minute(const char *s, uint32_t *ret); /* E_SYNTAX */
 
 /* Every problem of a compiled policy; field as in policy_place. */
 typedef void (*policy_on_problem)(void *self, const char *field, const char *reason);

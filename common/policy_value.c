@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The scalars of the policy and what each key allows, in words. */
 #include <stdio.h>
+#include <time.h>
 
 #include "clock.h"
 #include "err.h"
@@ -83,6 +84,60 @@ bool policy_is_choice(const char *choices, const char *s)
     return false;
 }
 
+static void lower(const char *s, char *ret, size_t n)
+{
+    size_t i = 0;
+    for (; s[i] != '\0' && i + 1 < n; i++) ret[i] = (char)(s[i] >= 'A' && s[i] <= 'Z' ? s[i] + 32 : s[i]);
+    ret[i] = '\0';
+}
+
+int policy_parse_enum(const struct policy_key *k, const ProtobufCEnumDescriptor *d, const char *s, int *ret)
+{
+    char name[64];
+    if (!policy_is_choice(k->choices, s)) return E_ENUM;
+    lower(s, name, sizeof name);
+    return codec_enum_value(d, name, ret);
+}
+
+bool policy_is_enum(const struct policy_key *k, const ProtobufCEnumDescriptor *d, int value)
+{
+    char name[64], choices[512];
+    lower(k->choices, choices, sizeof choices);
+    const char *s = codec_enum_name(d, value, name, sizeof name);
+    return s != NULL && policy_is_choice(choices, s);
+}
+
+int policy_parse_time(const char *s, int64_t *ret)
+{
+    struct tm tm = {0};
+    int hours = 0, minutes = 0, n = 0;
+    char sign = '+';
+    const char *rest = strptime(s, "%Y-%m-%d", &tm);
+    if (rest == NULL) return E_SYNTAX;
+    if (*rest != '\0') {
+        rest = strptime(rest, "T%H:%M:%S", &tm);
+        if (rest == NULL) return E_SYNTAX;
+        bool offset = sscanf(rest, "%c%2d:%2d%n", &sign, &hours, &minutes, &n) == 3 && rest[n] == '\0' &&
+                      (sign == '+' || sign == '-');
+        if (!offset && strcmp(rest, "Z") != 0) return E_SYNTAX;
+        if (!offset) sign = '+', hours = minutes = 0;
+    }
+    int64_t off = ((int64_t)hours * 60 + minutes) * USEC_PER_MIN;
+    *ret = (int64_t)timegm(&tm) * USEC_PER_SEC - (sign == '-' ? -off : off);
+    return 0;
+}
+
+int policy_parse_minute(const char *s, uint32_t *ret)
+{
+    unsigned hours, minutes;
+    int n = 0;
+    if (sscanf(s, "%2u:%2u%n", &hours, &minutes, &n) != 2 || s[n] != '\0' || n != 5 || hours > 23 ||
+        minutes > 59)
+        return E_SYNTAX;
+    *ret = hours * 60 + minutes;
+    return 0;
+}
+
 static void duration_text(int64_t us, char *ret, size_t n)
 {
     static const struct {
@@ -135,7 +190,23 @@ void policy_key_allowed(const struct policy_key *k, char *ret, size_t n)
         (void)snprintf(ret, n, "a duration such as 5m or 48h, from %s to %s", least, most);
         break;
     case POLICY_CHOICE:
+    case POLICY_ENUM:
         choices_text(k->choices, ret, n);
+        break;
+    case POLICY_ENUMS: {
+        char each[256];
+        choices_text(k->choices, each, sizeof each);
+        (void)snprintf(ret, n, "a list, each %s", each);
+        break;
+    }
+    case POLICY_MONEY:
+        (void)snprintf(ret, n, "a currency and an amount such as TWD 3000.50");
+        break;
+    case POLICY_TIME:
+        (void)snprintf(ret, n, "a day such as 2026-12-31, or a time such as 2026-12-31T18:00:00+08:00");
+        break;
+    case POLICY_MINUTE:
+        (void)snprintf(ret, n, "a time of day such as 08:30");
         break;
     case POLICY_LANGUAGE:
         (void)snprintf(ret, n, "one of zh-Hant, zh-Hans, en");

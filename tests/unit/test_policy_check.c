@@ -32,6 +32,36 @@ static const struct {
     {"org.yaml", "damage.*,", "damages.*,",
      "org.yaml:26: staff[3].skills[0]: found 'damages.*', allowed a category"},
     {"org.yaml", "'lang:zh'", "'lang:fr'", "staff[3].skills[1]: found 'lang:fr', allowed"},
+    {"org.yaml", "    agent: true\n", "    agent: true\n    shift: x\n",
+     "staff[3].shift: found 'x', allowed an id of shifts"},
+    {"org.yaml", "    agent: true\n",
+     "    agent: true\nshifts:\n  - {id: d, names: {en: D}, begins: '08:00', ends: '20:00', lead: x}\n",
+     "shifts[0].lead: found 'x'"},
+    {"org.yaml", "    agent: true\n",
+     "    agent: true\nquotas:\n  - {id: q, role: agent, per_period: TWD 5}\n", "quotas[0].period: missing"},
+    {"org.yaml", "    agent: true\n",
+     "    agent: true\nquotas:\n  - {id: q, role: agent, per_case: EUR 1, per_period: TWD 5, period: 24h}\n",
+     "quotas[0].per_period: found another currency"},
+    {"org.yaml", "    agent: true\n",
+     "    agent: true\ncompensation:\n  - {id: c, category: x, most: TWD 5}\n",
+     "compensation[0].category: found 'x'"},
+    {"org.yaml", "    agent: true\n", "    agent: true\ncompensation:\n  - {id: c, law: none}\n",
+     "compensation[0].most: found no cap"},
+    {"org.yaml", "    agent: true\n",
+     "    agent: true\ndelegations:\n  - {id: d, from: lead, to: x, until: 2026-12-31}\n",
+     "delegations[0].to: found 'x'"},
+    {"org.yaml", "    agent: true\n",
+     "    agent: true\ndelegations:\n  - {id: d, from: lead, to: lead, until: 2026-12-31}\n",
+     "delegations[0].to: found the delegator"},
+    {"org.yaml", "    agent: true\n",
+     "    agent: true\ndelegations:\n  - {id: d, from: lead, to: boss, starts: 2027-01-01, until: "
+     "2026-12-31}\n",
+     "delegations[0].until: found no later"},
+    {"org.yaml", "    agent: true\n",
+     "    agent: true\nauthority:\n  - {id: a, role: agent}\n  - {id: a, role: legal}\n",
+     "authority[1].id: found 'a' again"},
+    {"routing.yaml", "weight: 10, rank: 1}", "weight: 10, rank: 1, evidence: [photo]}",
+     "categories[0].evidence[0]: found 'photo', allowed an id of evidence"},
     {"routing.yaml", "department: transport", "department: x",
      "routing.yaml:2: categories[0].department: found 'x'"},
     {"routing.yaml", "id: other", "id: damage.wet",
@@ -107,6 +137,10 @@ static void test_compiled(void **state)
     assert_int_equal(policy_check(p, reason, sizeof reason), E_POLICY);
     assert_non_null(strstr(reason, "clocks[1].dues: found -1 microseconds"));
     p->clocks[1]->dues[1]->after = 1000000;
+    p->staff[0]->role = (Kesu__V1__StaffRole)77;
+    assert_int_equal(policy_check(p, reason, sizeof reason), E_POLICY);
+    assert_non_null(strstr(reason, "staff[0].role: found 77"));
+    p->staff[0]->role = KESU__V1__STAFF_ROLE__STAFF_ROLE_LEGAL;
     p->staff[0]->email = (char *)"nobody\r\nBcc: all@kesu.example";
     assert_int_equal(policy_check(p, reason, sizeof reason), E_POLICY);
     assert_non_null(strstr(reason, "staff[0].email: found "));

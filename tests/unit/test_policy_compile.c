@@ -42,6 +42,35 @@ static void test_compiles(void **state)
     policy_fixture_deinit(&f);
 }
 
+static void test_money_times_and_roles(void **state)
+{
+    (void)state;
+    struct policy_fixture f;
+    policy_fixture_init(&f);
+    policy_fixture_change(
+        &f, "org.yaml", "    agent: true\n",
+        "    agent: true\n    until: 2026-12-31T18:00:00+08:00\n    shift: night\n"
+        "shifts:\n  - {id: night, names: {en: Night}, begins: '20:00', ends: '08:30', lead: lead}\n"
+        "authority:\n  - {id: small, role: agent, kinds: [coupon, refund], upto: TWD 500.25}\n"
+        "life: {reply_hold: 30s, silence: objected, eightd_from: S2}\n");
+    assert_int_equal(policy_fixture_compile(&f), 0);
+    const Kesu__V1__Policy *p = f.bundle->policy;
+    const Kesu__V1__Staff *anna = policy_staff(p, "anna");
+    assert_int_equal(anna->role, KESU__V1__STAFF_ROLE__STAFF_ROLE_AGENT);
+    assert_int_equal(policy_staff(p, "top")->role, KESU__V1__STAFF_ROLE__STAFF_ROLE_GENERAL_MANAGER);
+    assert_int_equal(policy_staff(p, "lead")->role, KESU__V1__STAFF_ROLE__STAFF_ROLE_SECTION_MANAGER);
+    assert_int_equal(anna->until, INT64_C(1798711200) * 1000000);
+    assert_int_equal(p->shifts[0]->begins, 20 * 60);
+    assert_int_equal(p->shifts[0]->ends, 8 * 60 + 30);
+    assert_string_equal(p->authority[0]->upto->currency, "TWD");
+    assert_int_equal(p->authority[0]->upto->e4, 5002500);
+    assert_int_equal(p->authority[0]->n_kinds, 2);
+    assert_int_equal(p->authority[0]->kinds[1], KESU__V1__REMEDY_KIND__REMEDY_KIND_REFUND);
+    assert_int_equal(p->life->silence, KESU__V1__ANSWER__ANSWER_OBJECTED);
+    assert_int_equal(p->life->eightd_from, KESU__V1__SEVERITY__SEVERITY_S2);
+    policy_fixture_deinit(&f);
+}
+
 static void test_same_source_same_bytes(void **state)
 {
     (void)state;
@@ -165,8 +194,18 @@ static const char *sound_value(const struct policy_key *k)
     case POLICY_DURATION:
         return "24h";
     case POLICY_CHOICE:
+    case POLICY_ENUM:
         snprintf(text, sizeof text, "%.*s", (int)strcspn(k->choices, "|"), k->choices);
         return text;
+    case POLICY_ENUMS:
+        snprintf(text, sizeof text, "[%.*s]", (int)strcspn(k->choices, "|"), k->choices);
+        return text;
+    case POLICY_MONEY:
+        return "TWD 12.50";
+    case POLICY_TIME:
+        return "2026-12-31T18:00:00+08:00";
+    case POLICY_MINUTE:
+        return "'08:30'";
     case POLICY_LANGUAGE:
         return "en";
     case POLICY_EMAIL:
@@ -333,6 +372,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_compiles),
+        cmocka_unit_test(test_money_times_and_roles),
         cmocka_unit_test(test_same_source_same_bytes),
         cmocka_unit_test(test_rules_of_several_files),
         cmocka_unit_test(test_tells_all_problems),
