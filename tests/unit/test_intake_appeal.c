@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the customer answers to an opinion, appeals, and bodies outside. */
+#include "life_desk.h"
+#include "unit.h"
+
+#define ANSWER(name) KESU__V1__ANSWER__ANSWER_##name
+#define DAY          (24 * USEC_PER_HOUR)
+
+/* A case with an approved proposal of one step, proposed by ann, approved by lead; owner ann. */
+static uint64_t case_in(struct life_desk *d, Kesu__V1__Stage stage)
+{
+    uint64_t id = life_case(d, stage);
+    Kesu__V1__CaseState *s = life_state(d, id);
+    Kesu__V1__RemedyLine *line = NEW(d, remedy_line);
+    line->kind = KESU__V1__REMEDY_KIND__REMEDY_KIND_APOLOGY;
+    s->life = NEW(d, case_life);
+    s->life->proposal = NEW(d, proposal_state);
+    s->life->proposal->proposal = 1;
+    s->life->proposal->lines = arena_zalloc(&d->arena, sizeof(*s->life->proposal->lines));
+    s->life->proposal->lines[s->life->proposal->n_lines++] = line;
+    s->life->proposal->approved = true;
+    s->life->proposal->proposer = life_text("ann");
+    s->life->took_part = arena_zalloc(&d->arena, sizeof(*s->life->took_part) * 2);
+    s->life->took_part[s->life->n_took_part++] = life_text("ann");
+    s->life->took_part[s->life->n_took_part++] = life_text("lead");
+    life_put(d, s);
+    return id;
+}
+
+static void *opinion(struct life_desk *d, uint64_t id)
+{
+    Kesu__V1__SendOpinion *c = NEW(d, send_opinion);
+    c->case_id = id;
+    c->words = life_words(d, "we offer");
+    return c;
+}
+
+static uint64_t told(struct life_desk *d)
+{
+    uint64_t id = case_in(d, KESU__V1__STAGE__STAGE_APPROVAL);
+    life_as(d, "ann");
+    DONE(d, SEND_OPINION, opinion(d, id), OPINION_SENT);
+    return id;
+}
+
+static Kesu__V1__RecordAnswer *answer(struct life_desk *d, uint64_t id, Kesu__V1__Answer what)
+{
+    Kesu__V1__RecordAnswer *c = NEW(d, record_answer);
+    c->case_id = id;
+    c->answer = what;
+    c->words = life_words(d, "well");
+    return c;
+}
+
+static void *appeal(struct life_desk *d, uint64_t id)
+{
+    Kesu__V1__FileAppeal *c = NEW(d, file_appeal);
+    c->case_id = id;
+    c->words = life_words(d, "no");
+    return c;
+}
+
+static void *reviewer(struct life_desk *d, uint64_t id, const char *who)
+{
+    Kesu__V1__AssignReviewer *c = NEW(d, assign_reviewer);
+    c->case_id = id;
+    c->reviewer = life_text(who);
+    return c;
+}
+
+static void *verdict(struct life_desk *d, uint64_t id, Kesu__V1__AppealOutcome outcome)
+{
+    Kesu__V1__DecideAppeal *c = NEW(d, decide_appeal);
+    c->case_id = id;
+    c->outcome = outcome;
+    c->reason = life_text("looked at it again");
+    c->words = life_words(d, "we looked at it again");
+    return c;
+}
+#define UPHELD    KESU__V1__APPEAL_OUTCOME__APPEAL_OUTCOME_UPHELD
+#define DISMISSED KESU__V1__APPEAL_OUTCOME__APPEAL_OUTCOME_DISMISSED
+
+static void *window_ends(struct life_desk *d, uint64_t id)
+{
+    const Kesu__V1__CaseState *s = life_state(d, id);
+    Kesu__V1__FireClock *c = NEW(d, fire_clock);
+    c->case_id = id;
+    c->clock = life_text("appeal_window");
+    c->step = KESU__V1__FIRE_CLOCK__STEP__STEP_BREACH;
+    c->due_at = s->clocks[0]->due_at;
+    d->ctx.block_time = c->due_at;
+    life_as(d, NULL);
+    return c;
+}
+
+static void an_answer_leads_on(void **state)
+{
+    struct life_desk *d = *state;
+    DONE(d, RECORD_ANSWER, answer(d, told(d), ANSWER(ACCEPTED)), EXECUTING);
+    assert_int_equal(life_event(d)->n_clocks, 1);
+    DONE(d, RECORD_ANSWER, answer(d, told(d), ANSWER(OBJECTED)), APPEALED);
+    uint64_t id = told(d);
+    REFUSED(d, RECORD_ANSWER, answer(d, id, ANSWER(SILENT)), E_RANGE, "record_answer.answer");
+    REFUSED(d, RECORD_ANSWER, answer(d, id, ANSWER(UNSPECIFIED)), E_MISSING, "record_answer.answer");
+    Kesu__V1__RecordAnswer *wordless = answer(d, id, ANSWER(COUNTER_PROPOSED));
+    wordless->words = NULL;
+    REFUSED(d, RECORD_ANSWER, wordless, E_MISSING, "record_answer.words");
+    DONE(d, RECORD_ANSWER, answer(d, id, ANSWER(COUNTER_PROPOSED)), PROPOSED);
+    assert_false(life_state(d, id)->life->proposal->approved);
+}
+
+static void silence_is_what_the_policy_says(void **state)
+{
+    struct life_desk *d = *state;
+    uint64_t id = told(d);
+    DONE(d, FIRE_CLOCK, window_ends(d, id), EXECUTING);
+    assert_int_equal(d->out.n_events, 2);
+    assert_int_equal(life_event(d)->answer_recorded->answer, ANSWER(SILENT));
+    d->settings.silence = ANSWER(OBJECTED);
+    id = told(d);
+    DONE(d, FIRE_CLOCK, window_ends(d, id), FEEDBACK);
+    assert_true(life_event(d)->answer_recorded->declined);
+}
+
+static void an_appeal_after_the_window_is_late(void **state)
+{
+    struct life_desk *d = *state;
+    uint64_t id = told(d);
+    DONE(d, FILE_APPEAL, appeal(d, id), APPEALED);
+    assert_false(life_event(d)->appeal_filed->late);
+    /* The clock has not fired yet, but its time has come. */
+    id = told(d);
+    d->ctx.block_time += 10 * DAY;
+    REFUSED(d, RECORD_ANSWER, answer(d, id, ANSWER(OBJECTED)), E_NOT_ALLOWED, "record_answer.answer");
+    DONE(d, FILE_APPEAL, appeal(d, id), EXECUTING);
+    assert_true(life_event(d)->appeal_filed->late);
+    assert_int_equal(d->out.n_events, 2);
+    assert_null(d->out.events[0].plain);
+    REFUSED(d, FILE_APPEAL, appeal(d, id), E_EXISTS, "file_appeal.case_id");
+}
+
+static void a_late_appeal_waits_for_admission(void **state)
+{
+    struct life_desk *d = *state;
+    Kesu__V1__AdmitAppeal *c = NEW(d, admit_appeal);
+    uint64_t id = told(d);
+    DONE(d, RECORD_ANSWER, answer(d, id, ANSWER(ACCEPTED)), EXECUTING);
+    c->case_id = id;
+    c->reason = life_text("they were ill");
+    life_as(d, "dep");
+    REFUSED(d, ADMIT_APPEAL, c, E_UNKNOWN, "admit_appeal.case_id");
+    life_as(d, "ann");
+    DONE(d, FILE_APPEAL, appeal(d, id), EXECUTING);
+    REFUSED(d, ADMIT_APPEAL, c, E_NOT_ALLOWED, "actor.name");
+    life_as(d, "dep");
+    DONE(d, ADMIT_APPEAL, c, EXECUTING);
+    REFUSED(d, ADMIT_APPEAL, c, E_UNKNOWN, "admit_appeal.case_id");
+    life_as(d, "ann");
+    DONE(d, FILE_APPEAL, appeal(d, id), EXECUTING);
+    c->admitted = true;
+    life_as(d, "dep");
+    DONE(d, ADMIT_APPEAL, c, APPEALED);
+}
+
+static void somebody_else_reviews(void **state)
+{
+    struct life_desk *d = *state;
+    uint64_t id = told(d);
+    DONE(d, FILE_APPEAL, appeal(d, id), APPEALED);
+    life_as(d, "dep");
+    REFUSED(d, ASSIGN_REVIEWER, reviewer(d, id, "nobody"), E_UNKNOWN, "assign_reviewer.reviewer");
+    REFUSED(d, ASSIGN_REVIEWER, reviewer(d, id, "ben"), E_NOT_ALLOWED, "assign_reviewer.reviewer");
+    REFUSED(d, ASSIGN_REVIEWER, reviewer(d, id, "lead"), E_RECUSED, "assign_reviewer.reviewer");
+    Kesu__V1__CaseState *s = life_state(d, id);
+    char *accused[] = {life_text("gm")};
+    s->agent = life_text("side");
+    s->life->accused = accused;
+    s->life->n_accused = 1;
+    life_put(d, s);
+    life_as(d, NULL);
+    REFUSED(d, ASSIGN_REVIEWER, reviewer(d, id, "side"), E_RECUSED, "assign_reviewer.reviewer");
+    REFUSED(d, ASSIGN_REVIEWER, reviewer(d, id, "gm"), E_RECUSED, "assign_reviewer.reviewer");
+    REFUSED(d, ASSIGN_REVIEWER, reviewer(d, id, "law"), E_RECUSED, "assign_reviewer.reviewer");
+    s = life_state(d, id);
+    s->agent = life_text("ann");
+    s->life->n_accused = 0;
+    life_put(d, s);
+    DONE(d, ASSIGN_REVIEWER, reviewer(d, id, "law"), APPEALED);
+    REFUSED(d, ASSIGN_REVIEWER, reviewer(d, id, "law"), E_EXISTS, "assign_reviewer.reviewer");
+    DONE(d, ASSIGN_REVIEWER, reviewer(d, id, "side"), APPEALED);
+    assert_string_equal(life_event(d)->reviewer_assigned->previous, "law");
+    life_as(d, "law");
+    REFUSED(d, DECIDE_APPEAL, verdict(d, id, UPHELD), E_NOT_ALLOWED, "actor.name");
+    life_as(d, "side");
+    d->actor.on_behalf_of = life_text("lead");
+    REFUSED(d, DECIDE_APPEAL, verdict(d, id, UPHELD), E_RECUSED, "actor.on_behalf_of");
+    life_as(d, "side");
+    DONE(d, DECIDE_APPEAL, verdict(d, id, UPHELD), PROPOSED);
+    assert_false(life_state(d, id)->life->proposal->approved);
+}
+
+static void what_an_appeal_decided_is_final(void **state)
+{
+    struct life_desk *d = *state;
+    uint64_t id = told(d);
+    DONE(d, FILE_APPEAL, appeal(d, id), APPEALED);
+    life_as(d, "dep");
+    DONE(d, ASSIGN_REVIEWER, reviewer(d, id, "side"), APPEALED);
+    life_as(d, "side");
+    DONE(d, DECIDE_APPEAL, verdict(d, id, DISMISSED), OPINION_SENT);
+    assert_true(life_state(d, id)->life->opinion->final);
+    life_as(d, "ann");
+    REFUSED(d, FILE_APPEAL, appeal(d, id), E_FINAL, "file_appeal.case_id");
+    REFUSED(d, RECORD_ANSWER, answer(d, id, ANSWER(COUNTER_PROPOSED)), E_FINAL, "record_answer.answer");
+    DONE(d, RECORD_ANSWER, answer(d, id, ANSWER(OBJECTED)), DEADLOCKED);
+    assert_true(life_event(d)->answer_recorded->final);
+}
+
+static void an_appeal_against_an_explanation_leads_back(void **state)
+{
+    struct life_desk *d = *state;
+    uint64_t id = life_case(d, KESU__V1__STAGE__STAGE_EXPLAINED);
+    REFUSED(d, RECORD_ANSWER, answer(d, id, ANSWER(COUNTER_PROPOSED)), E_STAGE, "record_answer.case_id");
+    DONE(d, RECORD_ANSWER, answer(d, id, ANSWER(OBJECTED)), APPEALED);
+    life_as(d, "dep");
+    DONE(d, ASSIGN_REVIEWER, reviewer(d, id, "side"), APPEALED);
+    life_as(d, "side");
+    DONE(d, DECIDE_APPEAL, verdict(d, id, UPHELD), INVESTIGATING);
+    assert_int_equal(life_state(d, id)->life->finding, KESU__V1__FINDING__FINDING_FOUNDED);
+
+    id = life_case(d, KESU__V1__STAGE__STAGE_EXPLAINED);
+    life_as(d, "ann");
+    DONE(d, FILE_APPEAL, appeal(d, id), APPEALED);
+    life_as(d, "dep");
+    DONE(d, ASSIGN_REVIEWER, reviewer(d, id, "side"), APPEALED);
+    life_as(d, "side");
+    DONE(d, DECIDE_APPEAL, verdict(d, id, DISMISSED), EXPLAINED);
+    life_as(d, "ann");
+    DONE(d, RECORD_ANSWER, answer(d, id, ANSWER(OBJECTED)), DEADLOCKED);
+}
+
+static void what_was_done_before_a_late_appeal_is_not_done_twice(void **state)
+{
+    struct life_desk *d = *state;
+    Kesu__V1__AdmitAppeal *admit = NEW(d, admit_appeal);
+    uint64_t id = told(d);
+    DONE(d, RECORD_ANSWER, answer(d, id, ANSWER(ACCEPTED)), EXECUTING);
+    Kesu__V1__CompleteStep *step = NEW(d, complete_step);
+    step->case_id = admit->case_id = id;
+    step->step = 1;
+    step->words = life_words(d, "sorry");
+    DONE(d, COMPLETE_STEP, step, FEEDBACK);
+    DONE(d, FILE_APPEAL, appeal(d, id), FEEDBACK);
+    admit->admitted = true;
+    admit->reason = life_text("a mistake in our letter");
+    life_as(d, "dep");
+    DONE(d, ADMIT_APPEAL, admit, APPEALED);
+    DONE(d, ASSIGN_REVIEWER, reviewer(d, id, "side"), APPEALED);
+    life_as(d, "side");
+    DONE(d, DECIDE_APPEAL, verdict(d, id, DISMISSED), OPINION_SENT);
+    life_as(d, "ann");
+    DONE(d, RECORD_ANSWER, answer(d, id, ANSWER(ACCEPTED)), FEEDBACK);
+}
+
+static void without_agreement_there_are_bodies_outside(void **state)
+{
+    struct life_desk *d = *state;
+    Kesu__V1__DeclareDeadlock *dead = NEW(d, declare_deadlock);
+    Kesu__V1__ReferExternal *refer = NEW(d, refer_external);
+    Kesu__V1__RecordExternal *back = NEW(d, record_external);
+    dead->case_id = refer->case_id = back->case_id = case_in(d, KESU__V1__STAGE__STAGE_PROPOSED);
+    dead->reason = life_text("three offers were declined");
+    dead->words = life_words(d, "our final letter");
+    life_as(d, "lead");
+    REFUSED(d, DECLARE_DEADLOCK, dead, E_NOT_ALLOWED, "declare_deadlock.case_id");
+    dead->case_id = refer->case_id = back->case_id = told(d);
+    REFUSED(d, DECLARE_DEADLOCK, dead, E_NOT_ALLOWED, "actor.name");
+    life_as(d, "lead");
+    DONE(d, DECLARE_DEADLOCK, dead, DEADLOCKED);
+    refer->kind = KESU__V1__BODY_KIND__BODY_KIND_REGULATOR;
+    REFUSED(d, REFER_EXTERNAL, refer, E_MISSING, "refer_external.body");
+    refer->body = life_text("Consumer Ombudsman");
+    refer->reference = life_text("CO-77");
+    refer->due_at = LIFE_NOW;
+    REFUSED(d, REFER_EXTERNAL, refer, E_RANGE, "refer_external.due_at");
+    refer->due_at = LIFE_NOW + DAY;
+    DONE(d, REFER_EXTERNAL, refer, EXTERNAL);
+    assert_string_equal(life_state(d, refer->case_id)->life->external->reference, "CO-77");
+    back->reason = life_text("their letter of today");
+    REFUSED(d, RECORD_EXTERNAL, back, E_MISSING, "record_external.outcome");
+    back->outcome = KESU__V1__EXTERNAL_OUTCOME__EXTERNAL_OUTCOME_RETURNED;
+    DONE(d, RECORD_EXTERNAL, back, DEADLOCKED);
+    assert_string_equal(life_event(d)->external_recorded->body, "Consumer Ombudsman");
+    assert_null(life_state(d, refer->case_id)->life->external);
+    DONE(d, REFER_EXTERNAL, refer, EXTERNAL);
+    back->outcome = KESU__V1__EXTERNAL_OUTCOME__EXTERNAL_OUTCOME_ORDERED;
+    DONE(d, RECORD_EXTERNAL, back, PROPOSED);
+    assert_false(life_state(d, refer->case_id)->life->proposal->approved);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, life_desk_open, life_desk_close)
+
+UNIT_MAIN(TEST(an_answer_leads_on), TEST(silence_is_what_the_policy_says),
+          TEST(an_appeal_after_the_window_is_late), TEST(a_late_appeal_waits_for_admission),
+          TEST(somebody_else_reviews), TEST(what_an_appeal_decided_is_final),
+          TEST(an_appeal_against_an_explanation_leads_back),
+          TEST(what_was_done_before_a_late_appeal_is_not_done_twice),
+          TEST(without_agreement_there_are_bodies_outside))
