@@ -359,6 +359,7 @@ const struct limit limits_table[] = {
     ID(list_handovers, to),
     ID(list_cases, department),
     ID(list_cases, agent),
+    ID(list_cases, read_by),
     EXACT(verify_journal, anchor_hash, 32),
     EXACT(journal_verified, head_hash, 32),
     RANGE(get_clocks, limit, 1, 1000),

@@ -27,11 +27,18 @@ struct verify_task {
 
 /* ---- lists ------------------------------------------------------------------------ */
 
+static bool to_be_read_by(const Kesu__V1__CaseState *s, const char *who)
+{
+    const Kesu__V1__OpinionState *o = s->life != NULL ? s->life->opinion : NULL;
+    return o != NULL && strcmp(o->read_by, who) == 0;
+}
+
 static bool wanted(const Kesu__V1__ListCases *l, const Kesu__V1__CaseState *s)
 {
     return (l->stage == 0 || l->stage == s->stage) && (l->severity == 0 || l->severity == s->severity) &&
            (l->department[0] == '\0' || strcmp(l->department, s->department) == 0) &&
-           (l->agent[0] == '\0' || strcmp(l->agent, s->agent) == 0);
+           (l->agent[0] == '\0' || strcmp(l->agent, s->agent) == 0) &&
+           (l->read_by[0] == '\0' || to_be_read_by(s, l->read_by));
 }
 
 static void on_list_cases(void *self, uint64_t peer, const Kesu__V1__ControlRequest *request)

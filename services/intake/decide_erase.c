@@ -17,6 +17,9 @@ struct erasure {
 static int add_case(struct erasure *x, const Kesu__V1__CaseState *s)
 {
     Kesu__V1__CustomerErased *b = x->body;
+    if (s->life != NULL && s->life->held)
+        return intake_decide_refuse(x->d, E_NOT_ALLOWED, "erase_customer.case_id",
+                                    arena_printf(x->d->ctx->arena, "%s is held by law", s->number));
     if (b->n_case_ids == x->room) {
         struct arena *arena = x->d->ctx->arena;
         size_t room = x->room * 4 + 16;
