@@ -38,6 +38,7 @@ _kesu()
 	'incident hold-lot'*) offer=' --as --on-behalf-of --from --expected-version' ;;
 	'incident answer'*) offer=' --as --on-behalf-of --from --expected-version' ;;
 	'incident close'*) offer=' --as --on-behalf-of --from --expected-version' ;;
+	'handover list'*) offer=' --limit --open --to' ;;
 	'handover open'*) offer=' --as --on-behalf-of --from --expected-version' ;;
 	'handover accept'*) offer=' --as --on-behalf-of --from --expected-version' ;;
 	'stats '*) offer=' --by --since' ;;
@@ -81,7 +82,7 @@ _kesu()
 		case ${words[0]} in
 		customer) offer='change merge unmerge suggest dismiss show erase' ;;
 		incident) offer='create add remove change hold-lot answer close' ;;
-		handover) offer='open accept' ;;
+		handover) offer='list open accept' ;;
 		policy) offer='check keys diff apply' ;;
 		journal) offer='info verify export' ;;
 		fold) offer='list verify rebuild skip' ;;

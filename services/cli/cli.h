@@ -150,6 +150,7 @@ int cli_fold_list(struct cli *c);
 int cli_fold_rebuild(struct cli *c);
 int cli_fold_skip(struct cli *c);
 int cli_fold_verify(struct cli *c);
+int cli_handover_list(struct cli *c);
 int cli_health(struct cli *c);
 int cli_help(struct cli *c);
 int cli_history(struct cli *c);

@@ -15,6 +15,7 @@ enum { INDENT = 4, MAX_INSTEAD = 8 };
 struct story {
     struct teller teller;
     Kesu__V1__Stage stage, before;
+    bool final; // an appeal was decided
 };
 
 // Of every case, or nobody's decision.
@@ -94,6 +95,30 @@ static void on_rule(void *self, const char *text)
     r->n = tell_put(r->text, r->n, text);
 }
 
+// Was it a choice of the same person, or would it have needed another past?
+static bool is_choice(const struct story *s, const Kesu__V1__Event *e, const struct life_row *taken,
+                      const struct life_row *row)
+{
+    bool same = row->command == taken->command;
+    switch (row->command) {
+    case KESU__V1__COMMAND__BODY_MERGE_CASE:
+    case KESU__V1__COMMAND__BODY_WITHDRAW_CASE:
+        return false;
+    case KESU__V1__COMMAND__BODY_FILE_APPEAL:
+    case KESU__V1__COMMAND__BODY_COMPLETE_STEP:
+        return !same && !s->final;
+    case KESU__V1__COMMAND__BODY_DECIDE_APPEAL:
+        return !same || row->variant / 2 == taken->variant / 2;
+    case KESU__V1__COMMAND__BODY_RECORD_ANSWER:
+        if (strcmp(row->when, "accepted, and done before") == 0)
+            return e->body_case == KESU__V1__EVENT__BODY_ANSWER_RECORDED && e->answer_recorded->done;
+        if (strcmp(row->when, "objected to what is final") == 0) return s->final;
+        return !s->final || strcmp(row->when, "accepted") == 0;
+    default:
+        return true;
+    }
+}
+
 static size_t put_choice(const struct story *s, const struct life_row *row, bool same, char *ret, size_t n)
 {
     char stage[CLI_TEXT];
@@ -105,8 +130,10 @@ static size_t put_choice(const struct story *s, const struct life_row *row, bool
     if (row->when[0] != '\0') n = tell_put(ret, n, tell_word(&s->teller, row->when));
     if (row->to == LIFE_STAYS) return n;
     int to = row->to == LIFE_GOES_BACK ? (int)s->before : row->to;
+    const char *word = tell_enum(&s->teller, &kesu__v1__stage__descriptor, to, stage);
+    if (strcmp(word, tell_word(&s->teller, row->when)) == 0) return n;
     n = tell_put(ret, n, english ? " (" : "（");
-    n = tell_put(ret, n, tell_enum(&s->teller, &kesu__v1__stage__descriptor, to, stage));
+    n = tell_put(ret, n, word);
     return tell_put(ret, n, english ? ")" : "）");
 }
 
@@ -122,7 +149,7 @@ static void print_instead(const struct story *s, const Kesu__V1__Event *e, const
     for (unsigned i = 0; (row = life_row(i)) != NULL && found < MAX_INSTEAD; i++) {
         bool leads = row->to != LIFE_STAYS || (row->command == taken->command && row->variant != LIFE_ANY);
         if (row == taken || row->tie == TIE_FOLLOWS || (row->from >> s->stage & 1) == 0 ||
-            (row->who & who) == 0 || !leads)
+            (row->who & who) == 0 || !leads || !is_choice(s, e, taken, row))
             continue;
         bool same = last != NULL && last->command == row->command;
         if (found++ > 0)
@@ -147,6 +174,8 @@ static void move(struct story *s, const Kesu__V1__Event *e)
 {
     Kesu__V1__Stage next = life_next(s->stage, s->before, e);
     if (next != s->stage) s->before = s->stage;
+    if (e->body_case == KESU__V1__EVENT__BODY_APPEAL_DECIDED) s->final = true;
+    if (e->body_case == KESU__V1__EVENT__BODY_CASE_REOPENED) s->final = false;
     s->stage = next;
 }
 

@@ -64,6 +64,7 @@ int cli_cases_find(struct cli *c, unsigned limit, uint64_t before, struct cli_ca
     ask.severity = (Kesu__V1__Severity)severity;
     ask.department = text_of(cli_or(cli_flag(c, "department"), ""));
     ask.agent = text_of(cli_or(cli_flag(c, "agent"), ""));
+    if (w.to_read && w.reader != NULL) ask.read_by = text_of(w.reader);
     *ret = (struct cli_cases){.cases = arena_alloc(&c->arena, limit * sizeof ret->cases[0])};
     CHECK(ret->cases != NULL);
     while (ret->n < limit) {

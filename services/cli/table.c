@@ -140,6 +140,12 @@ static const struct cli_flag act_flags[] = {
     END,
 };
 static const struct cli_flag alias_flags[] = {BODY, EXPECTED, END};
+static const struct cli_flag handover_flags[] = {
+    {"limit", "N", "100", "how many, 1 to 1000"},
+    {"open", NULL, NULL, "only those nobody has accepted yet"},
+    {"to", "STAFF", NULL, "only those for this person"},
+    END,
+};
 static const struct cli_flag batch_flags[] = {
     BODY, CASES, {"limit", "N", "1000", "how many at most, 1 to 100000"}, {"yes", NULL, NULL, "do not ask"},
     END,
@@ -333,6 +339,8 @@ const struct cli_command cli_commands[] = {
      alias_flags, cli_act_alias},
     {"incident close", "ID [reason=TEXT]", 1, CLI_MAX_GIVEN, "close an incident",
      "Its members are closed each on their own.", alias_flags, cli_act_alias},
+    {"handover list", "", 0, 0, "list handovers, newest first",
+     "Who gives open work to whom, and until when.", handover_flags, cli_handover_list},
     {"handover open", "agents=STAFF ... to=STAFF due_at=TIME [note=TEXT]", 1, CLI_MAX_GIVEN,
      "give a shift's open work to the next", "All open cases of these agents, as a list.", alias_flags,
      cli_act_alias},
