@@ -336,6 +336,8 @@ const struct limit limits_table[] = {
     ID(handover_opened, to),
     BYTES(handover_opened, note, 4096),
     COUNT(handover_opened, case_ids, 16384),
+    EACH(handover_opened, agents, 64, 0, 64),
+    ID(handover_accepted, to),
 
     // feed.proto
     BYTES(subscribe, name, 64),

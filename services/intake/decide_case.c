@@ -2,7 +2,7 @@
 /* What happens to a case that is there: judged, given to somebody, worked on,
  * solved, closed; notes; outcomes of what was sent to people. */
 #include "clock.h"
-#include "decide_internal.h"
+#include "decide_life.h"
 #include "err.h"
 #include "policy.h"
 
@@ -54,6 +54,7 @@ int intake_decide_assign(struct decide *d)
         return intake_decide_refuse(d, E_UNKNOWN, "assign_case.agent", "not an agent of the policy in force");
     if (strcmp(d->state->agent, c->agent) == 0)
         return intake_decide_refuse(d, E_EXISTS, "assign_case.agent", "has the case");
+    if (c->handover_id != 0) DECIDE_TRY(intake_decide_handed(d, c->handover_id));
     DECIDE_TRY(intake_decide_recusal(d, d->state, staff, "assign_case.agent"));
     DECIDE_TRY(intake_decide_room(d, c->agent, "assign_case.agent"));
     Kesu__V1__CaseAssigned *body = intake_decide_new(d, &kesu__v1__case_assigned__descriptor);
@@ -62,6 +63,7 @@ int intake_decide_assign(struct decide *d)
     body->department = d->state->department;
     body->reason = c->reason;
     body->previous_agent = d->state->agent;
+    body->handover_id = c->handover_id;
     intake_decide_add(d, KESU__V1__EVENT__BODY_CASE_ASSIGNED, body);
     return 0;
 }

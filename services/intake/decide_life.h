@@ -99,5 +99,7 @@ int intake_decide_read(struct decide *d);
 /* decide_handover.c */
 int intake_decide_open_handover(struct decide *d);
 int intake_decide_accept_handover(struct decide *d);
+/* May the case be given away by this handover: it was accepted, and one of its agents has the case. */
+int intake_decide_handed(struct decide *d, uint64_t handover_id);
 
 #endif

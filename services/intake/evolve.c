@@ -447,8 +447,8 @@ static const struct {
     CASE(SENSITIVE_MARKED, intake_evolve_sensitive_marked),
     CASE(CASE_READ, NULL),
     /* evolve_handover.c */
-    OTHER(HANDOVER_OPENED, NULL),
-    OTHER(HANDOVER_ACCEPTED, NULL),
+    OTHER(HANDOVER_OPENED, intake_evolve_handover_opened),
+    OTHER(HANDOVER_ACCEPTED, intake_evolve_handover_accepted),
 };
 #define N_ROWS (sizeof(table) / sizeof(table[0]))
 

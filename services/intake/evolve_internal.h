@@ -65,6 +65,9 @@ int intake_evolve_conduct_marked(struct evolve *e);
 int intake_evolve_held(struct evolve *e);
 /* evolve_sensitive.c */
 int intake_evolve_sensitive_marked(struct evolve *e);
+/* evolve_handover.c */
+int intake_evolve_handover_opened(struct evolve *e);
+int intake_evolve_handover_accepted(struct evolve *e);
 /* Of the case of the event: this key is for named people only, or no longer. */
 void intake_evolve_restrict(struct evolve *e, uint64_t key_id, bool restricted);
 int intake_evolve_accused(struct evolve *e);
