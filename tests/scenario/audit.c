@@ -10,6 +10,7 @@
 
 #include "check.h"
 #include "err.h"
+#include "life.h"
 
 #define ARENA_BYTES ((size_t)8 << 20)
 
@@ -266,7 +267,7 @@ static void on_assigned(struct audit *a, const struct input *in, struct audit_ca
     if (strcmp(assigned->previous_agent, c->agent) != 0)
         audit_broken(a, "seq %llu: case %s was of %s, not of %s", n, c->number, c->agent,
                      assigned->previous_agent);
-    if (!c->classified || c->stage >= KESU__V1__STAGE__STAGE_FEEDBACK)
+    if (!c->classified || !life_is_open(c->stage))
         audit_broken(a, "seq %llu: case %s assigned in stage %d", n, c->number, (int)c->stage);
     struct audit_agent *agent = agent_of(a, assigned->agent);
     if (!agent->present || agent->open >= agent->capacity)
