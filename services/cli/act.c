@@ -232,7 +232,7 @@ int cli_act_words(struct cli *c, const struct cli_act *a, const char *const *wor
         n--;
         Kesu__V1__CaseDetail *d = NULL;
         if (strcmp(a->target->name, "case_id") == 0) {
-            status = cli_case(c, what, false, &d);
+            status = cli_case(c, what, &d);
             if (status == 0) id = d->state->case_id;
         } else {
             status = cli_field_id(c, a->target->name, what, &id);

@@ -97,7 +97,7 @@ void cli_act_help(struct cli *c, const struct cli_act *a)
 
 static int detail_of(struct cli *c, const char *number, Kesu__V1__CaseDetail **ret)
 {
-    return cli_case(c, number, false, ret);
+    return cli_case_read(c, number, false, ret);
 }
 
 static void print_possible(struct cli *c, const struct cli_act *a, Kesu__V1__Stage stage)

@@ -115,7 +115,8 @@ int cli_info(struct cli *c, const char *daemon, Kesu__V1__Info **ret)
     return 0;
 }
 
-int cli_case(struct cli *c, const char *text, bool personal, Kesu__V1__CaseDetail **ret)
+static int ask_case(struct cli *c, const char *text, bool personal, const char *reader,
+                    Kesu__V1__CaseDetail **ret)
 {
     Kesu__V1__ControlRequest request = KESU__V1__CONTROL_REQUEST__INIT;
     Kesu__V1__GetCase get = KESU__V1__GET_CASE__INIT;
@@ -134,7 +135,7 @@ int cli_case(struct cli *c, const char *text, bool personal, Kesu__V1__CaseDetai
         get.case_id = id;
     }
     get.personal = personal;
-    if (cli_switch(c, "as")) get.reader = (char *)(uintptr_t)cli_flag(c, "as");
+    if (reader != NULL) get.reader = (char *)(uintptr_t)reader;
     request.body_case = KESU__V1__CONTROL_REQUEST__BODY_GET_CASE;
     request.get_case = &get;
     int status = cli_ask(c, "intake-control", &request, &c->arena, &reply);
@@ -143,4 +144,14 @@ int cli_case(struct cli *c, const char *text, bool personal, Kesu__V1__CaseDetai
         return cli_fail(c, CLI_INTERNAL, "intake answered something else");
     *ret = reply->case_detail;
     return 0;
+}
+
+int cli_case(struct cli *c, const char *text, Kesu__V1__CaseDetail **ret)
+{
+    return ask_case(c, text, false, NULL, ret);
+}
+
+int cli_case_read(struct cli *c, const char *text, bool personal, Kesu__V1__CaseDetail **ret)
+{
+    return ask_case(c, text, personal, cli_switch(c, "as") ? cli_flag(c, "as") : NULL, ret);
 }

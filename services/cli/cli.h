@@ -101,8 +101,11 @@ int cli_ask(struct cli *c, const char *name, Kesu__V1__ControlRequest *request, 
 int cli_try(struct cli *c, const char *name, Kesu__V1__ControlRequest *request, int64_t timeout_us,
             struct arena *arena, Kesu__V1__ControlReply **ret);
 int cli_info(struct cli *c, const char *daemon, Kesu__V1__Info **ret);
-/* Of a number (2611-000042) or a case id; not NULL state. */
-int cli_case(struct cli *c, const char *text, bool personal, Kesu__V1__CaseDetail **ret);
+/* Of a number (2611-000042) or a case id; not NULL state. Nobody's reading: of a sensitive case little is
+ * told. */
+int cli_case(struct cli *c, const char *text, Kesu__V1__CaseDetail **ret);
+/* Read by who --as says: of a sensitive case that is recorded. */
+int cli_case_read(struct cli *c, const char *text, bool personal, Kesu__V1__CaseDetail **ret);
 
 /* command_send.c: id and actor are set when missing; the accepted reply. */
 int cli_send(struct cli *c, const char *lane, Kesu__V1__Command *command, Kesu__V1__Reply **ret);

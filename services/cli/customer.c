@@ -32,7 +32,7 @@ static int ask_customer(struct cli *c, uint64_t case_id, bool personal, Kesu__V1
 static int find_customer(struct cli *c, bool personal, uint64_t *ret_case_id, Kesu__V1__CustomerDetail **ret)
 {
     Kesu__V1__CaseDetail *d = NULL;
-    int status = cli_case(c, c->args[0], false, &d);
+    int status = cli_case(c, c->args[0], &d);
     if (status != 0) return status;
     *ret_case_id = d->state->case_id;
     return ask_customer(c, d->state->case_id, personal, ret);

@@ -15,7 +15,9 @@ enum { INDENT = 4, MAX_INSTEAD = 8 };
 struct story {
     struct teller teller;
     Kesu__V1__Stage stage, before;
-    bool final; // an appeal was decided
+    bool final;         // an appeal was decided
+    bool late;          // a late one waits
+    const char *reader; // whose reading was told last
 };
 
 // Of every case, or nobody's decision.
@@ -25,8 +27,12 @@ static const unsigned not_told[] = {
     KESU__V1__EVENT__BODY_REPLY_STARTED,
 };
 
-static bool is_told(const Kesu__V1__Event *e)
+static bool is_told(const struct story *s, const Kesu__V1__Event *e)
 {
+    // Who goes on reading has read it.
+    if (e->body_case == KESU__V1__EVENT__BODY_CASE_READ && s->reader != NULL && e->actor != NULL &&
+        strcmp(s->reader, e->actor->name) == 0)
+        return false;
     for (unsigned i = 0; i < sizeof not_told / sizeof not_told[0]; i++)
         if (not_told[i] == (unsigned)e->body_case) return false;
     return e->body_case != KESU__V1__EVENT__BODY_CLOCK_FIRED ||
@@ -76,7 +82,8 @@ static void print_sentence(const struct story *s, const char *text)
     if (n == 0) return;
     size_t end = tell_put(whole, 0, text);
     whole[0] = (char)toupper((unsigned char)whole[0]);
-    if (strchr(".!?", whole[end - 1]) == NULL) tell_put(whole, end, english ? "." : "。");
+    bool ended = strchr(".!?", whole[end - 1]) != NULL || (end >= 3 && strcmp(whole + end - 3, "。") == 0);
+    if (!ended) tell_put(whole, end, english ? "." : "。");
     explain_wrap(whole, INDENT);
 }
 
@@ -106,7 +113,12 @@ static bool is_choice(const struct story *s, const Kesu__V1__Event *e, const str
         return false;
     case KESU__V1__COMMAND__BODY_FILE_APPEAL:
     case KESU__V1__COMMAND__BODY_COMPLETE_STEP:
-        return !same && !s->final;
+        return !same && !s->final && strcmp(row->when, "late") != 0;
+    case KESU__V1__COMMAND__BODY_ADMIT_APPEAL:
+        return s->late;
+    case KESU__V1__COMMAND__BODY_SEND_OPINION:
+        return e->body_case != KESU__V1__EVENT__BODY_PROPOSAL_SUBMITTED &&
+               e->body_case != KESU__V1__EVENT__BODY_PROPOSAL_DECIDED;
     case KESU__V1__COMMAND__BODY_DECIDE_APPEAL:
         return !same || row->variant / 2 == taken->variant / 2;
     case KESU__V1__COMMAND__BODY_RECORD_ANSWER:
@@ -176,6 +188,9 @@ static void move(struct story *s, const Kesu__V1__Event *e)
     if (next != s->stage) s->before = s->stage;
     if (e->body_case == KESU__V1__EVENT__BODY_APPEAL_DECIDED) s->final = true;
     if (e->body_case == KESU__V1__EVENT__BODY_CASE_REOPENED) s->final = false;
+    if (e->body_case == KESU__V1__EVENT__BODY_APPEAL_FILED) s->late = e->appeal_filed->late;
+    if (e->body_case == KESU__V1__EVENT__BODY_APPEAL_ADMITTED) s->late = false;
+    s->reader = e->body_case == KESU__V1__EVENT__BODY_CASE_READ && e->actor != NULL ? e->actor->name : NULL;
     s->stage = next;
 }
 
@@ -185,7 +200,7 @@ static void print_event(struct story *s, const Kesu__V1__Event *e, int64_t time_
     const char *sentence = tell_sentence_of(&s->teller, e);
     const struct life_row *row = life_find(s->stage, e);
     Kesu__V1__Stage stage = s->stage;
-    if (!is_told(e) || sentence == NULL) {
+    if (!is_told(s, e) || sentence == NULL) {
         move(s, e);
         return;
     }

@@ -106,7 +106,7 @@ int cli_field_id(struct cli *c, const char *path, const char *text, uint64_t *re
     char *end;
     if (due_parse_number(text, &yymm, &serial) == 0) {
         Kesu__V1__CaseDetail *d = NULL;
-        int status = cli_case(c, text, false, &d);
+        int status = cli_case(c, text, &d);
         if (status == 0) *ret = d->state->case_id;
         return status;
     }

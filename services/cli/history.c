@@ -88,7 +88,7 @@ static void print_event(const Kesu__V1__Event *e, uint64_t seq, int64_t time_us)
 int cli_history(struct cli *c)
 {
     Kesu__V1__CaseDetail *d = NULL;
-    int status = cli_case(c, c->args[0], cli_switch(c, "personal"), &d);
+    int status = cli_case_read(c, c->args[0], cli_switch(c, "personal"), &d);
     if (status != 0) return status;
     for (size_t i = 0; i < d->n_events; i++) {
         const Kesu__V1__EventRecord *r = d->events[i];

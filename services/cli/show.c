@@ -45,7 +45,7 @@ static void print_state(const Kesu__V1__CaseState *s, bool veiled)
 int cli_show(struct cli *c)
 {
     Kesu__V1__CaseDetail *d = NULL;
-    int status = cli_case(c, c->args[0], cli_switch(c, "personal"), &d);
+    int status = cli_case_read(c, c->args[0], cli_switch(c, "personal"), &d);
     if (status != 0) return status;
     if (cli_switch(c, "explain")) return cli_explain(c, d);
     if (c->json) {

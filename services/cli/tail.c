@@ -205,7 +205,7 @@ static int prepare(struct tail *t)
     int status = take_types(t);
     if (status == 0 && cli_flag(c, "case") != NULL) {
         Kesu__V1__CaseDetail *d = NULL;
-        status = cli_case(c, cli_flag(c, "case"), false, &d);
+        status = cli_case(c, cli_flag(c, "case"), &d);
         if (status == 0) t->case_id = d->state->case_id;
     }
     return status == 0 ? take_start(t) : status;

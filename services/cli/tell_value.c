@@ -46,6 +46,7 @@ static const struct {
     {"joined_by", WORD},
     {"carriage_by", WORD},
     {"outcome", WORD},
+    {"reason", WORD},
 };
 
 static const char *const case_fields[] = {"into_id", "from_id", "other_id", "suspected_case"};
@@ -160,8 +161,7 @@ static size_t put_number(const struct teller *t, const ProtobufCFieldDescriptor 
     for (unsigned i = 0; i < sizeof case_fields / sizeof case_fields[0]; i++)
         of_case = of_case || strcmp(f->name, case_fields[i]) == 0;
     snprintf(text, sizeof text, "%" PRIu64, value);
-    if (of_case && t->numbers && cli_case(t->c, text, false, &d) == 0)
-        return tell_put(ret, n, d->state->number);
+    if (of_case && t->numbers && cli_case(t->c, text, &d) == 0) return tell_put(ret, n, d->state->number);
     return tell_put(ret, n, text);
 }
 

@@ -333,3 +333,108 @@ def test_operators_look_at_all_daemons(office, tmp_path):
         other = [a for a in office.shipped_agents() if a not in (second["agent"], case["agent"])][0]
     office.kesu("act", "assign", second["number"], other, "--reason", "on leave")
     assert f"before with {second['agent']} (on leave)" in office.kesu("show", second["number"])
+
+
+def case_with_an_agent(office, text="the cup is broken"):
+    """A complaint classified and given to the first agent by hand; number and agent."""
+    number = office.kesu("submit", "--text", text).split()[0]
+    agent = office.shipped_agents()[0]
+    office.kesu("act", "presence", agent, "on")
+    judgement = json.dumps({"judgement": {"category": "damage.wet", "department": "logistics", "severity": "s3", "language": "en"}})
+    office.kesu("act", "classify-case", number, "--from", "-", stdin=judgement)
+    office.kesu("act", "assign", number, agent)
+    return number, agent
+
+
+def test_values_are_written_as_people_write_them(intake, tmp_path):
+    number, agent = case_with_an_agent(intake)
+    photo = tmp_path / "box.jpg"
+    photo.write_bytes(b"\xff\xd8 a box")
+    intake.kesu("act", "start", number, "--as", agent)
+    intake.kesu("act", "add-evidence", number, "kind=package_photo", "given_by=customer", "given_at=2026-11-22T10:00+08:00",
+                "text=crushed", f"words=@{photo}", "--as", agent)
+    intake.kesu("act", number, "review-case", "finding=founded", "reason=crushed", "--as", agent)
+    intake.kesu("act", "propose-remedy", number, "lines.kind=refund", "lines.amount=TWD 300.50", "lines.kind=apology",
+                "v1=TWD 300.50", "v2=TWD 300.5", "--as", agent)
+    events = [json.loads(line)["event"] for line in intake.kesu("history", number, "--json").splitlines()]
+    evidence = next(e["evidence_added"] for e in events if "evidence_added" in e)
+    assert evidence["given_at"] == "1795312800000000" and evidence["kind"] == "package_photo"
+    lines = next(e["remedy_proposed"]["lines"] for e in events if "remedy_proposed" in e)
+    assert [line["kind"] for line in lines] == ["REMEDY_KIND_REFUND", "REMEDY_KIND_APOLOGY"]
+    assert lines[0]["amount"] == {"currency": "TWD", "e4": "3005000"} and "amount" not in lines[1]
+    plain = intake.kesu("history", number)
+    assert f"by staff {agent}" in plain and "finding: founded" in plain and "refund TWD 300.50, apology" in plain and "crushed" in plain
+    assert "box.jpg" not in plain and "attached: box.jpg" in intake.kesu("history", number, "--personal")
+    assert len([p for p in (intake.data / "blobs").rglob("*") if p.is_file() and p.name != "key"]) == 1
+
+
+@pytest.mark.parametrize("words, said", [
+    (["review-case", "finding=great"], "finding: found 'great', allowed is one of founded, partly, not_founded"),
+    (["review-case", "verdict=founded"], "found 'verdict', allowed are FIELD=VALUE with the fields case_id, finding, reason, words"),
+    (["claim-recovery", "amount=300"], "amount: found '300', allowed is money like \"TWD 3000.50\""),
+    (["claim-recovery", "amount=TWD 3.00005"], "a number with at most four decimals"),
+    (["record-call", "at=yesterday"], "at: found 'yesterday', allowed is a time like"),
+    (["hold-case", "held=maybe"], "held: found 'maybe', allowed is yes or no"),
+    (["merge-case", "into_id=abc"], "into_id: found 'abc', allowed is a number, or that of a case"),
+    (["add-evidence", "words=@/none"], "cannot open /none"),
+])
+def test_what_cannot_be_a_value_is_said_with_what_can(intake, words, said):
+    number = intake.kesu("submit", "--text", "x").split()[0]
+    done = subprocess.run(
+        [str(BIN / "kesu"), "--run-dir", str(intake.run), "--data-dir", str(intake.data), "act", words[0], number, *words[1:]],
+        capture_output=True, text=True, timeout=60, check=False,
+    )
+    assert done.returncode in (USAGE, NO_INPUT) and said in done.stderr, done.stderr
+
+
+def failing(office, *arguments):
+    """What is said of a command that intake refuses."""
+    places = ["--run-dir", str(office.run), "--data-dir", str(office.data)]
+    done = subprocess.run([str(BIN / "kesu"), *places, *arguments], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == DATA, done.stdout + done.stderr
+    return done.stderr
+
+
+def test_a_refusal_says_what_is_possible_and_what_has_changed(intake):
+    number, agent = case_with_an_agent(intake)
+    said = failing(intake, "act", "close", number, "man", "--as", agent)
+    assert "E_STAGE" in said and "possible now:" in said and "start_work" in said
+    version = json.loads(intake.kesu("show", number, "--json").splitlines()[0])["version"]
+    intake.kesu("act", "note", number, "a = b, as they say")
+    intake.kesu("act", "start", number, "--as", agent)
+    said = failing(intake, "act", "note", number, "late", "--expected-version", version)
+    assert f"it is at version {int(version) + 2} now, since then: note_added, work_started" in said
+    assert "text: a = b, as they say" in intake.kesu("show", number, "--personal")
+
+
+def test_a_batch_is_shown_first_and_what_has_changed_is_listed(intake):
+    cases = [case_with_an_agent(intake, f"cup {i}")[0] for i in range(15)]
+    other = intake.kesu("submit", "--text", "not classified").split()[0]
+    intake.kesu("batch", "--category", "damage.*", "add-note", "text=seen", status=USAGE)
+    assert "seen" not in intake.kesu("show", cases[0], "--personal")
+    printed = intake.kesu("batch", "--category", "damage.*", "--stage", "triaged", "add-note", "text=seen by all", "--yes")
+    assert "add-note for 15 cases" in printed and "and 5 more" in printed and printed.endswith("15 done, 0 refused, 0 unanswered\n")
+    assert all("seen by all" in intake.kesu("show", number, "--personal") for number in cases)
+    assert "seen by all" not in intake.kesu("show", other, "--personal")
+    said = failing(intake, "batch", "--category", "damage.wet", "close", "man", "--yes")
+    assert all(f"{number}: kesu batch: refused: E_STAGE" in said for number in cases)
+    assert intake.kesu("batch", "--category", "loss.*", "add-note", "text=x", "--yes") == "no cases\n"
+
+
+def completed(office, *words):
+    """What bash offers for the last word."""
+    line = " ".join(f"'{word}'" for word in ("kesu", *words))
+    script = f"source <(kesu completion bash); COMP_WORDS=({line}); COMP_CWORD={len(words)}; _kesu; printf '%s\\n' \"${{COMPREPLY[@]}}\""
+    done = subprocess.run(
+        ["bash", "-c", script], capture_output=True, text=True, timeout=60, check=False,
+        env={"PATH": f"{BIN}:/usr/bin:/bin", "KESU_RUN_DIR": str(office.run), "KESU_DATA_DIR": str(office.data)},
+    )
+    return done.stdout.split()
+
+
+def test_a_shell_completes_commands_fields_and_values(intake):
+    number, _ = case_with_an_agent(intake)
+    assert "review-case" in completed(intake, "act", "re") and "share-answer" not in completed(intake, "act", "")
+    assert completed(intake, "act", "review-case", number, "f") == ["finding="]
+    assert completed(intake, "act", "review-case", number, "finding", "=", "p") == ["partly"]
+    assert set(completed(intake, "act", "review-case", number, "finding", "=")) == {"founded", "partly", "not_founded"}

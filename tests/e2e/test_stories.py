@@ -8,13 +8,15 @@ import json
 import os
 import pathlib
 import re
-import shutil
+import subprocess
 
 import pytest
-from conftest import ROOT, until
+import yaml
+from conftest import BIN, ROOT, until
 
 DATA, TEMPORARY = 65, 75
 LANGUAGES = ("en", "zh-Hant", "zh-Hans")
+LEADER, OUTSIDER = "duanmu_qing", "he_rui"  # a deputy general manager; a section manager who has no part in a parcel
 
 
 class Desk:
@@ -23,14 +25,18 @@ class Desk:
     def __init__(self, office, smtp):
         self.office, self.smtp = office, smtp
 
-    def submit(self, text, *flags):
-        """A complaint; its number, once somebody has it."""
-        number = json.loads(self.office.kesu("submit", "--json", "--text", text, *flags))["accepted"]["number"]
+    def submit(self, complaint, *flags):
+        """A complaint, as a text or as JSON; its number, once somebody has it."""
+        if isinstance(complaint, dict):
+            printed = self.office.kesu("submit", "--json", "--from", "-", stdin=json.dumps(complaint))
+        else:
+            printed = self.office.kesu("submit", "--json", "--text", complaint, *flags)
+        number = json.loads(printed)["accepted"]["number"]
         until(lambda: self.state(number).get("agent"), lambda: f"somebody has {number}: {self.state(number)}")
         return number
 
-    def state(self, number):
-        return json.loads(self.office.kesu("show", number, "--json").splitlines()[0])
+    def state(self, number, *flags):
+        return json.loads(self.office.kesu("show", number, "--json", *flags).splitlines()[0])
 
     def stage(self, number):
         return self.state(number)["stage"].removeprefix("STAGE_").lower()
@@ -40,8 +46,12 @@ class Desk:
 
     def refused(self, code, who, command, *words):
         """What may not be done, and why not."""
-        said = self.office.refused("act", command, *words, "--as", who)
-        assert f"refused: {code}" in said, said
+        places = ["--run-dir", str(self.office.run), "--data-dir", str(self.office.data)]
+        done = subprocess.run(
+            [str(BIN / "kesu"), *places, "act", command, *words, "--as", who],
+            capture_output=True, text=True, timeout=120, check=False,
+        )
+        assert done.returncode in (DATA, TEMPORARY) and f"refused: {code}" in done.stderr, (words, done.stdout, done.stderr)
 
     def allowed(self, number, who):
         return [json.loads(line) for line in self.office.kesu("act", number, "--as", who, "--json").splitlines()]
@@ -65,26 +75,8 @@ class Desk:
         return {lang: re.sub(r"\s+", " " if lang == "en" else "", text) for lang, text in texts.items()}
 
 
-def refused(office, *arguments):
-    """What the command line says of a command that intake refuses."""
-    import subprocess
-
-    from conftest import BIN
-
-    done = subprocess.run(
-        [str(BIN / "kesu"), "--run-dir", str(office.run), "--data-dir", str(office.data), *arguments],
-        capture_output=True, text=True, timeout=120, check=False,
-    )
-    assert done.returncode in (DATA, TEMPORARY), f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
-    return done.stderr
-
-
 @pytest.fixture
-def desk(office, smtp, tmp_path):
-    policy = tmp_path / "policy"
-    shutil.copytree(ROOT / "deploy/policy", policy)
-    office.refused = lambda *arguments: refused(office, *arguments)
-    office.settings["intake"] = ["--policy-dir", str(policy)]
+def desk(office, smtp):
     office.settings["notification"] = ["--smtp-url", smtp.url]
     office.start_all()
     office.kesu("act", "presence", "all", "on", "--capacity", "1000")
@@ -125,3 +117,155 @@ def test_an_unfounded_complaint_is_explained_and_ends_in_a_deadlock(desk):
         assert said in told["en"], said
     assert "投訴不成立" in told["zh-Hant"] and "僵局" in told["zh-Hant"] and "當時亦可" in told["zh-Hant"]
     assert "投诉不成立" in told["zh-Hans"] and "监管部门" in told["zh-Hans"]
+
+
+def agent_of(desk, number):
+    return desk.state(number)["agent"]
+
+
+def chief_of(who):
+    """Whom somebody reports to."""
+    org = yaml.safe_load((ROOT / "deploy/policy/org.yaml").read_text())
+    return next(person["manager"] for person in org["staff"] if person["id"] == who)
+
+
+def approve(desk, number, *flags):
+    """By whom the proposal was submitted to."""
+    to = desk.state(number, *flags)["life"]["proposal"]["to"]
+    desk.act(to, "decide-proposal", number, "decision=approved", "reason=within the matrix")
+    return to
+
+
+def test_a_damaged_insured_parcel_is_compensated_after_an_appeal(desk, tmp_path):
+    complaint = {
+        "channel": "email", "demand": "賠償全部損失", "place": "台北",
+        "personal": {"name": "王小明", "text": "保價的包裹送到時箱子破了，裡面的瓷器全碎了，太離譜！",
+                     "contacts": [{"kind": "KIND_EMAIL", "value": "wang@example.com"}]},
+        "object": {"waybill": "W-2001", "product": "瓷器", "insured": True,
+                   "declared_value": {"currency": "TWD", "e4": 20000_0000}, "carriage": {"currency": "TWD", "e4": 180_0000}},
+    }
+    number = desk.submit(complaint)
+    agent = agent_of(desk, number)
+    photo = tmp_path / "crushed.jpg"
+    photo.write_bytes(b"\xff\xd8 a crushed box")
+    desk.act(agent, "start", number)
+    desk.act(agent, "add-evidence", number, "kind=package_photo", "given_by=customer", f"words=@{photo}", "text=箱角塌陷")
+    desk.act(agent, "review-case", number, "finding=founded", "reason=the photo shows the corner crushed in transit")
+    desk.act(agent, "open-task", number, "department=logistics", "lead=yes", "words=哪一段運輸造成破損？")
+    lines = ["lines.kind=compensation", "lines.amount=TWD 15000", "lines.kind=apology",
+             "v1=TWD 15000", "c=TWD 0", "v2=TWD 15000", "reason=what the contents had cost"]
+    desk.refused("E_OPEN_WORK", agent, "propose-remedy", number, *lines)
+    owner = desk.state(number)["life"]["tasks"][0]["owner"]
+    desk.act(owner, "answer-task", number, "task=1", "words=轉運站輸送帶卡包，已調監控")
+    desk.refused("E_LIMIT", agent, "propose-remedy", number, "lines.kind=compensation", "lines.amount=TWD 20001",
+                 "v1=TWD 20001", "v2=TWD 20001")
+    desk.act(agent, "propose-remedy", number, *lines)
+    desk.refused("E_LIMIT", agent, "send-opinion", number, "words=我們賠償一萬五千元")
+    desk.act(agent, "submit-proposal", number)
+    desk.refused("E_LIMIT", chief_of(agent), "decide-proposal", number, "decision=approved")
+    assert approve(desk, number) != chief_of(agent)
+    desk.act(agent, "send-opinion", number, "words=我們致歉並賠償新臺幣一萬五千元。")
+    desk.act(agent, "record-answer", number, "answer=counter_proposed", "words=至少一萬八")
+    desk.act(agent, "propose-remedy", number, *[w.replace("15000", "18000") for w in lines[:-1]], "reason=invoices were shown")
+    desk.act(agent, "submit-proposal", number)
+    approve(desk, number)
+    desk.act(agent, "send-opinion", number, "words=賠償新臺幣一萬八千元。")
+    desk.act(agent, "record-answer", number, "answer=objected", "words=保價兩萬就應該賠兩萬")
+    assert desk.stage(number) == "appealed"
+    reviewer = OUTSIDER
+    approver = desk.state(number)["life"]["proposal"]["approvers"][0]
+    desk.refused("E_RECUSED", LEADER, "assign-reviewer", number, f"reviewer={approver}", "reason=knows it")
+    desk.act(LEADER, "assign-reviewer", number, f"reviewer={reviewer}", "reason=took no part before")
+    desk.act(reviewer, "decide-appeal", number, "outcome=upheld", "reason=it was insured for TWD 20000", "words=申訴成立。")
+    desk.act(agent, "propose-remedy", number, *[w.replace("15000", "20000") for w in lines[:-1]], "reason=as the appeal says")
+    desk.act(agent, "submit-proposal", number)
+    approve(desk, number)
+    desk.act(agent, "send-opinion", number, "words=依申訴結果賠償新臺幣二萬元，此為最終決定。")
+    desk.act(agent, "record-answer", number, "answer=accepted")
+    assert desk.stage(number) == "executing"
+    desk.refused("E_MISSING", agent, "complete-step", number, "step=1", "words=已付款")
+    desk.act(agent, "complete-step", number, "step=1", "payment.reference=TX-77001", "payment.amount=TWD 20000",
+             "payment.paid_at=now", "words=匯款憑證")
+    desk.act(agent, "complete-step", number, "step=2", "words=致歉信已寄出")
+    assert desk.stage(number) == "feedback"
+    desk.act(agent, "claim-recovery", number, "party=line haul carrier", "amount=TWD 12000", "reference=LH-9")
+    desk.act(agent, "settle-recovery", number, "claim=1", "amount=TWD 9000", "reason=half was our packing")
+    desk.act(agent, "record-feedback", number, "csat=4", "expectation=3", "words=最後處理得可以")
+    desk.act(agent, "close", number, "machine", "lesson=guard the belt at the transfer point", "unit=logistics")
+    desk.mails("wang@example.com", 1)
+    told = desk.told("damaged-parcel", number)
+    for said in ("compensation TWD 15000.00, apology", "damage-insured", "100 % of the declared value", "made a counter-proposal",
+                 "The customer objected", "Appeal upheld", "compensation TWD 20000.00", "proof TX-77001",
+                 "authority limit deputy"):
+        assert said in told["en"], said
+    assert "賠償TWD20000.00" in told["zh-Hant"] and "申訴成立" in told["zh-Hant"] and "聲明價值之100%" in told["zh-Hant"]
+
+
+def test_a_complaint_about_an_employee_is_sensitive_and_they_take_no_part(desk):
+    number = desk.submit(
+        "你們客服人員在電話裡罵我，態度非常惡劣！", "--channel", "phone", "--phone", "0912000111", "--name", "陳太太",
+        "--demand", "道歉",
+    )
+    accused = agent_of(desk, number)
+    chief = chief_of(accused)
+    desk.act(chief, "name-accused", number, f"staff={accused}", "reason=the caller names her voice and the time")
+    agent = agent_of(desk, number)
+    assert agent != accused
+    readers = [f"readers={who}" for who in sorted({agent, chief, LEADER})]
+    desk.act(chief, "mark-sensitive", number, *readers, "reason=it is about a colleague")
+    veiled = desk.office.kesu("show", number, "--as", accused)
+    assert "sensitive: only its readers" in veiled and "陳太太" not in desk.office.kesu("show", number, "--as", accused, "--personal")
+    desk.refused("E_", accused, "add-note", number, "text=it was not so")
+    desk.act(chief, "read-case", number, "reason=to judge it")
+    desk.act(agent, "start", number)
+    desk.act(agent, "record-statement", number, f"staff={accused}", "words=我當時情緒失控，我道歉。")
+    desk.act(agent, "review-case", number, "finding=founded", "reason=the recording has it")
+    desk.act(agent, "propose-remedy", number, "lines.kind=apology", "lines.detail=by the section manager in person",
+             "reason=that is what was asked for")
+    desk.act(agent, "submit-proposal", number)
+    approve(desk, number, "--as", agent)
+    desk.act(agent, "send-opinion", number, "words=我們由主管親自致歉。")
+    desk.act(agent, "record-answer", number, "answer=accepted")
+    desk.act(agent, "complete-step", number, "step=1", "words=主管已去電致歉")
+    desk.act(LEADER, "record-accountability", number, f"staff={accused}", f"supervisor={chief}", "words=口頭警告並安排訓練")
+    desk.act(agent, "record-feedback", number, "csat=5", "expectation=4")
+    desk.act(agent, "close", number, "man", "lesson=pause a call before it gets loud")
+    told = desk.told("employee", number, "--as", chief)
+    for said in ("Complained about:", "take no part", "Sensitive, read only by", "Statement of", "accountability recorded (restricted)"):
+        assert said.lower() in told["en"].lower(), said
+    assert "口頭警告" not in told["zh-Hant"] and "迴避" in told["zh-Hant"] and "敏感案件" in told["zh-Hant"]
+
+
+def test_a_refund_goes_by_return_inspection_and_proof_of_payment(desk):
+    number = desk.submit(
+        "耳機收到就有瑕疵，我要退貨退款", "--channel", "chat", "--chat", "line-8821", "--email", "amy@example.com",
+        "--name", "Amy", "--product", "耳機", "--order", "O-5510", "--demand", "全額退款",
+    )
+    agent = agent_of(desk, number)
+    desk.act(agent, "start", number)
+    desk.act(agent, "review-case", number, "finding=founded", "reason=defective on arrival")
+    refund = ["lines.kind=refund", "lines.amount=TWD 1280"]
+    values = ["v1=TWD 1280", "c=TWD 100"]
+    desk.refused("E_RANGE", agent, "propose-remedy", number, "lines.kind=return", *refund, *values, "v2=TWD 1380")
+    steps = ["lines.kind=return", "lines.carriage_by=us", "lines.kind=inspection", *refund, "lines.kind=coupon", "lines.amount=TWD 100"]
+    desk.refused("E_MISSING", agent, "propose-remedy", number, *steps, *values, "v2=TWD 1280")
+    desk.act(agent, "propose-remedy", number, *steps, *values, "v2=TWD 1380", "reason=full refund, and her way to the post")
+    desk.act(agent, "submit-proposal", number)
+    approve(desk, number)
+    desk.act(agent, "send-opinion", number, "words=請寄回商品，檢驗後全額退款並附折價券。")
+    desk.act(agent, "record-answer", number, "answer=accepted")
+    desk.refused("E_RANGE", agent, "complete-step", number, "step=3", "payment.reference=TX-1", "payment.amount=TWD 1280", "payment.paid_at=now")
+    desk.act(agent, "complete-step", number, "step=1", "words=退貨已簽收")
+    desk.act(agent, "complete-step", number, "step=2", "words=左聲道無聲，確認瑕疵")
+    desk.refused("E_MISSING", agent, "complete-step", number, "step=3")
+    desk.act(agent, "complete-step", number, "step=3", "payment.reference=TX-88012", "payment.amount=TWD 1280", "payment.paid_at=now")
+    desk.act(agent, "complete-step", number, "step=4", "words=折價券已發送")
+    assert desk.stage(number) == "feedback"
+    desk.act(agent, "record-call", number, "direction=out", "outcome=reached", "at=now", "call_back=yes", "words=客戶滿意")
+    desk.act(agent, "record-feedback", number, "csat=5", "expectation=5")
+    desk.act(agent, "close", number, "material", "unit=qa", "lesson=test the left channel")
+    told = desk.told("refund", number)
+    for said in ("return, inspection of what came back, refund TWD 1280.00, coupon TWD 100.00", "they end with TWD 1380.00",
+                 "V2 must not be below V1 + C", "proof TX-88012", "satisfaction 5 of 5"):
+        assert said in told["en"], said
+    assert "退貨、退回品檢驗、退款TWD1280.00" in told["zh-Hant"] and "退货、退回品检验、退款TWD1280.00" in told["zh-Hans"]
