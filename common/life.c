@@ -155,7 +155,7 @@ static const struct life_row table[] = {
     {CMD(SETTLE_RECOVERY), EV(RECOVERY_SETTLED), LIFE_ANY, CONCLUDED, LIFE_STAYS, LIFE_STAFF, TIE_NONE, "",
      "claim", ""},
     {CMD(RESOLVE_CASE), EV(CASE_RESOLVED), LIFE_ANY, ON(TRIAGED) | ON(UNDER_REVIEW) | ON(INVESTIGATING),
-     TO(FEEDBACK), LIFE_PEOPLE, TIE_OWNER, "", "", "in_progress reviewed opinion_sent resolved executed"},
+     TO(FEEDBACK), LIFE_PEOPLE, TIE_OWNER, "", "", "in_progress reviewed replied resolved executed"},
     {CMD(RECORD_FEEDBACK), EV(FEEDBACK_RECORDED), LIFE_ANY, ON(FEEDBACK) | ON(CLOSED), LIFE_STAYS,
      LIFE_DESK | LIFE_SERVICE | LIFE_CUSTOMER, TIE_NONE, "", "csat", "called_back"},
     {CMD(RECORD_ACCOUNTABILITY), EV(ACCOUNTABILITY_RECORDED), LIFE_ANY, CONCLUDED, LIFE_STAYS, LIFE_LEADERS,

@@ -9,6 +9,7 @@
 #include "check.h"
 #include "due.h"
 #include "err.h"
+#include "life.h"
 #include "policy.h"
 #include "policy_schema.h"
 #include "template.h"
@@ -43,7 +44,7 @@ static void check_shape(struct checking *c, const struct policy_shape *shape, co
 
 static void check_number(struct checking *c, const struct policy_key *k, int64_t v, const char *field)
 {
-    char allowed[300];
+    char allowed[POLICY_ALLOWED_MAX];
     bool fits;
     if (k->type == POLICY_BOOL || k->type == POLICY_TIME) return;
     if (k->type == POLICY_MINUTE && v >= 0 && v < 24 * 60) return;
@@ -58,7 +59,7 @@ static void check_number(struct checking *c, const struct policy_key *k, int64_t
 
 static void check_string(struct checking *c, const struct policy_key *k, const char *s, const char *field)
 {
-    char allowed[300];
+    char allowed[POLICY_ALLOWED_MAX];
     bool fits;
     if (s[0] == '\0' && !k->required) return;
     if (k->type == POLICY_ID)
@@ -69,6 +70,8 @@ static void check_string(struct checking *c, const struct policy_key *k, const c
         fits = policy_is_url(s);
     else if (k->type == POLICY_CHOICE)
         fits = policy_is_choice(k->choices, s);
+    else if (k->type == POLICY_CHOICES)
+        fits = policy_are_choices(k->choices, s);
     else
         fits = strlen(s) >= (size_t)k->min && strlen(s) <= (size_t)k->max;
     if (fits) return;
@@ -467,7 +470,7 @@ static void check_clocks(struct checking *c)
             if (k->escalate_after[j] <= k->escalate_after[j - 1])
                 problem(c, ladder, "found level %zu no later than the one before, allowed ascending waits",
                         j + 1);
-        if (strcmp(k->stops, "receipt_delivered") != 0) continue;
+        if (!life_has_word(k->stops, "receipt_delivered")) continue;
         const Kesu__V1__Notice *receipt = notice_of(c->p, "receipt");
         if (receipt == NULL || strcmp(receipt->on, "opened") != 0 || strcmp(receipt->to, "customer") != 0)
             problem(c, stops,

@@ -14,7 +14,7 @@ struct listing {
 static void list_shape(const struct listing *l, const struct policy_shape *shape, const char *prefix)
 {
     for (const struct policy_key *k = shape->keys; k->key != NULL; k++) {
-        char path[POLICY_PATH_MAX], allowed[300];
+        char path[POLICY_PATH_MAX], allowed[POLICY_ALLOWED_MAX];
         (void)snprintf(path, sizeof path, "%.100s%s%s%s", prefix, prefix[0] != '\0' ? "." : "", k->key,
                        k->type == POLICY_MAPS ? "[]" : "");
         policy_key_allowed(k, allowed, sizeof allowed);

@@ -11,6 +11,7 @@
 #include "check.h"
 #include "conf.h"
 #include "err.h"
+#include "life.h"
 #include "money.h"
 #include "policy_schema.h"
 
@@ -134,7 +135,7 @@ static void found_text(const struct policy_walk *w, yaml_node node, char *ret, s
 
 static void refuse(struct policy_walk *w, const struct policy_key *k, yaml_node node)
 {
-    char found[100], allowed[300];
+    char found[100], allowed[POLICY_ALLOWED_MAX];
     found_text(w, node, found, sizeof found);
     policy_key_allowed(k, allowed, sizeof allowed);
     policy_walk_problem(w, yaml_doc_name(w->doc), yaml_line(w->doc, node), w->path, "found %s, allowed %s",
@@ -267,6 +268,7 @@ static bool is_text(const struct policy_key *k, const char *s)
     case POLICY_ID:
         return policy_is_id(s);
     case POLICY_CHOICE:
+    case POLICY_CHOICES:
         return policy_is_choice(k->choices, s);
     case POLICY_EMAIL:
         return policy_is_email(s);
@@ -377,6 +379,29 @@ static int read_texts(struct policy_walk *w, const struct policy_key *k, yaml_no
         }
         leave(w, mark);
     }
+    return 0;
+}
+
+static int read_choices(struct policy_walk *w, const struct policy_key *k, yaml_node node, void *message)
+{
+    ProtobufCMessage *m = message;
+    if (yaml_kind(w->doc, node) == YAML_SCALAR) return read_scalar(w, k, node, message);
+    char *words = arena_strdup(w->arena, "");
+    unsigned n = yaml_kind(w->doc, node) == YAML_LIST ? yaml_size(w->doc, node) : 0;
+    if (n == 0) refuse(w, k, node);
+    for (unsigned i = 0; i < n; i++) {
+        yaml_node item = yaml_item(w->doc, node, i);
+        struct mark mark = enter_item(w, i, i);
+        const char *word = yaml_scalar(w->doc, item);
+        if (yaml_kind(w->doc, item) != YAML_SCALAR || !policy_is_choice(k->choices, word) ||
+            (words != NULL && life_has_word(words, word)))
+            refuse(w, k, item);
+        else if (words != NULL)
+            words = arena_printf(w->arena, "%s%s%s", words, words[0] != '\0' ? " " : "", word);
+        leave(w, mark);
+    }
+    if (words == NULL) return E_NOMEM;
+    *(char **)field_at(message, field_of(m->descriptor, k->key)) = words;
     return 0;
 }
 
@@ -501,6 +526,8 @@ static int read_value(struct policy_walk *w, const struct policy_key *k, yaml_no
         return read_enums(w, k, node, message);
     case POLICY_MONEY:
         return read_money(w, k, node, message);
+    case POLICY_CHOICES:
+        return read_choices(w, k, node, message);
     case POLICY_DURATIONS:
         return read_durations(w, k, node, message);
     case POLICY_NAMES:
@@ -555,7 +582,7 @@ static int walk_map(struct policy_walk *w, const struct policy_shape *shape, yam
     }
     for (const struct policy_key *k = shape->keys; k->key != NULL; k++) {
         if (!k->required || yaml_get(w->doc, node, k->key) != NULL) continue;
-        char allowed[300];
+        char allowed[POLICY_ALLOWED_MAX];
         policy_key_allowed(k, allowed, sizeof allowed);
         struct mark mark = enter(w, k->key, k->key);
         policy_walk_problem(w, yaml_doc_name(w->doc), yaml_line(w->doc, node), w->path,

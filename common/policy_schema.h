@@ -13,6 +13,7 @@
 #define POLICY_ID_MAX       64
 #define POLICY_MAX_PROBLEMS 200
 #define POLICY_PATH_MAX     200
+#define POLICY_ALLOWED_MAX  600 /* of what a key may hold, in words */
 
 enum policy_type {
     POLICY_TEXT,      /* min to max bytes, no control characters but line breaks and tabs */
@@ -26,6 +27,7 @@ enum policy_type {
     POLICY_MONEY,     /* TWD 3000.50; none below zero */
     POLICY_TIME,      /* 2026-12-31, 2026-12-31T18:00:00Z or with an offset */
     POLICY_MINUTE,    /* 08:30, kept as minutes after midnight */
+    POLICY_CHOICES,   /* a list of choices, or one; kept as text with spaces between */
     POLICY_LANGUAGE,  /* zh-Hant, zh-Hans, en */
     POLICY_EMAIL,     /* local@domain */
     POLICY_URL,       /* http:// or https:// */
@@ -117,8 +119,9 @@ bool policy_is_choice(const char *choices, const char *s); /* "a|b|c" */
 int policy_parse_enum(const struct policy_key *k, const ProtobufCEnumDescriptor *d, const char *s,
                       int *ret); /* E_ENUM */
 bool policy_is_enum(const struct policy_key *k, const ProtobufCEnumDescriptor *d, int value);
-int policy_parse_time(const char *s, int64_t *ret);    /* E_SYNTAX */
-int policy_parse_minute(const char *s, uint32_t *ret); /* E_SYNTAX */
+int policy_parse_time(const char *s, int64_t *ret);              /* E_SYNTAX */
+int policy_parse_minute(const char *s, uint32_t *ret);           /* E_SYNTAX */
+bool policy_are_choices(const char *choices, const char *words); /* words with spaces between */
 
 /* Every problem of a compiled policy; field as in policy_place. */
 typedef void (*policy_on_problem)(void *self, const char *field, const char *reason);

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sla.yaml: the clocks of a case, in real time. */
 #include "clock.h"
+#include "life.h"
 #include "policy_schema.h"
 
 static const struct policy_key clock_keys[] = {
     {"id", POLICY_ID, true, 0, 0, NULL, NULL, "unique, e.g. resolution"},
     {"names", POLICY_NAMES, false, 1, 200, NULL, NULL, "name by language; none: people read the id"},
-    {"starts", POLICY_CHOICE, true, 0, 0, "received", NULL, "what starts it"},
-    {"stops", POLICY_CHOICE, true, 0, 0, "receipt_delivered|in_progress|resolved", NULL, "what stops it"},
+    {"starts", POLICY_CHOICES, true, 0, 0, LIFE_MOMENTS, NULL,
+     "the moments that start it, when it does not run"},
+    {"stops", POLICY_CHOICES, true, 0, 0, LIFE_MOMENTS, NULL,
+     "the moments that stop it; one that stands in both starts it again"},
     {"dues", POLICY_DUES, true, USEC_PER_SEC, 366 * USEC_PER_DAY, NULL, NULL,
      "time allowed by severity; all: for those not named"},
     {"warn_percent", POLICY_INT, true, 1, 99, NULL, NULL, "share of the time after which it warns"},

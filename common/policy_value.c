@@ -138,6 +138,21 @@ int policy_parse_minute(const char *s, uint32_t *ret)
     return 0;
 }
 
+bool policy_are_choices(const char *choices, const char *words)
+{
+    char word[POLICY_ID_MAX + 1];
+    if (*words == '\0') return false;
+    for (const char *at = words; *at != '\0'; at += strspn(at, " ")) {
+        size_t n = strcspn(at, " ");
+        if (n == 0 || n >= sizeof word) return false;
+        memcpy(word, at, n);
+        word[n] = '\0';
+        if (!policy_is_choice(choices, word)) return false;
+        at += n;
+    }
+    return true;
+}
+
 static void duration_text(int64_t us, char *ret, size_t n)
 {
     static const struct {
@@ -153,9 +168,9 @@ static void duration_text(int64_t us, char *ret, size_t n)
     (void)snprintf(ret, n, "%lldms", (long long)(us / USEC_PER_MS));
 }
 
-static void choices_text(const char *choices, char *ret, size_t n)
+static void choices_text(const char *before, const char *choices, char *ret, size_t n)
 {
-    size_t used = (size_t)snprintf(ret, n, "one of ");
+    size_t used = (size_t)snprintf(ret, n, "%s", before);
     for (const char *c = choices; *c != '\0' && used + 3 < n; c++) {
         if (*c == '|') {
             ret[used++] = ',';
@@ -191,11 +206,14 @@ void policy_key_allowed(const struct policy_key *k, char *ret, size_t n)
         break;
     case POLICY_CHOICE:
     case POLICY_ENUM:
-        choices_text(k->choices, ret, n);
+        choices_text("one of ", k->choices, ret, n);
+        break;
+    case POLICY_CHOICES:
+        choices_text("a list of different words, or one, of ", k->choices, ret, n);
         break;
     case POLICY_ENUMS: {
         char each[256];
-        choices_text(k->choices, each, sizeof each);
+        choices_text("one of ", k->choices, each, sizeof each);
         (void)snprintf(ret, n, "a list, each %s", each);
         break;
     }

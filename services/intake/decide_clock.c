@@ -94,8 +94,8 @@ static const char *stops_of(const Kesu__V1__Policy *policy, const char *clock_id
     return "";
 }
 
-/* Have the two lists of words one in common? */
-static bool meet(const char *words, const char *others)
+/* Is one of these words among the first list, and is it, or is it not, among the second? */
+static bool meet(const char *words, const char *list, const char *second, bool among)
 {
     char word[64];
     for (const char *at = words; *at != '\0'; at += strspn(at, " ")) {
@@ -103,7 +103,7 @@ static bool meet(const char *words, const char *others)
         if (n < sizeof(word)) {
             memcpy(word, at, n);
             word[n] = '\0';
-            if (life_has_word(others, word)) return true;
+            if (life_has_word(list, word) && life_has_word(second, word) == among) return true;
         }
         at += n;
     }
@@ -135,11 +135,14 @@ static int start(struct decide *d, struct decide_event *e, const Kesu__V1__Clock
     return set_due(d, c, since, &due);
 }
 
-/* What was asked for first is measured from then: only who is told something counts anew with each word. */
-static bool goes_on(const struct decide *d, const Kesu__V1__Clock *clock, const char *moments)
+/* A moment in both lists starts the clock again; one that only stops it wins over one that only starts it,
+ * which leaves it alone when it runs: what was asked for first is measured from then. */
+static bool is_started(const struct decide *d, const Kesu__V1__Clock *clock, const char *moments)
 {
     const Kesu__V1__ClockState *now = find_clock(d->state, clock->id);
-    return now != NULL && now->running && !meet(moments, clock->stops);
+    if (meet(moments, clock->stops, clock->starts, false)) return false;
+    if (meet(moments, clock->stops, clock->starts, true)) return true;
+    return (now == NULL || !now->running) && meet(moments, clock->starts, clock->stops, false);
 }
 
 int intake_decide_moments(struct decide *d, struct decide_event *e, const char *moments, int64_t since)
@@ -147,15 +150,13 @@ int intake_decide_moments(struct decide *d, struct decide_event *e, const char *
     const Kesu__V1__Policy *p = d->ctx->policy;
     if (moments[0] == '\0') return 0;
     for (size_t i = 0; p != NULL && i < p->n_clocks; i++)
-        if (meet(moments, p->clocks[i]->starts) && !goes_on(d, p->clocks[i], moments))
+        if (is_started(d, p->clocks[i], moments))
             DECIDE_TRY(start(d, e, p->clocks[i], p->clocks[i]->id, since));
     for (size_t i = 0; i < d->state->n_clocks; i++) {
         const Kesu__V1__ClockState *now = d->state->clocks[i];
         const Kesu__V1__Clock *clock = p != NULL ? policy_clock(p, now->clock) : NULL;
-        if (!now->running || (clock != NULL && meet(moments, clock->starts)) ||
-            !meet(moments, stops_of(p, now->clock)))
-            continue;
-        DECIDE_TRY(stop(d, e, now->clock));
+        if (now->running && meet(moments, stops_of(p, now->clock), clock != NULL ? clock->starts : "", false))
+            DECIDE_TRY(stop(d, e, now->clock));
     }
     return 0;
 }

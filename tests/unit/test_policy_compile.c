@@ -116,8 +116,8 @@ static void test_tells_all_problems(void **state)
     assert_non_null(strstr(f.error, "sla.yaml:2: clocks[0].warn_percent: found 'x', allowed 1 to 99\n"));
     assert_non_null(
         strstr(f.error, "sla.yaml:2: clocks[0]: found unknown key 'start', allowed id, names, starts, "));
-    assert_non_null(
-        strstr(f.error, "sla.yaml:2: clocks[0].starts: missing (what starts it), allowed one of "));
+    assert_non_null(strstr(f.error, "sla.yaml:2: clocks[0].starts: missing (the moments that start it, when "
+                                    "it does not run), allowed a list "));
     assert_non_null(strstr(f.error, "notify.yaml:3: notices[1].to: found 'nobody', allowed one of customer, "
                                     "agent, manager\n"));
     policy_fixture_deinit(&f);
@@ -195,6 +195,7 @@ static const char *sound_value(const struct policy_key *k)
         return "24h";
     case POLICY_CHOICE:
     case POLICY_ENUM:
+    case POLICY_CHOICES:
         snprintf(text, sizeof text, "%.*s", (int)strcspn(k->choices, "|"), k->choices);
         return text;
     case POLICY_ENUMS:
@@ -293,7 +294,7 @@ static void put_shape(struct writer *w, const struct policy_shape *shape, unsign
 static void expect_refused(const struct policy_file *def, const struct policy_key *bad)
 {
     struct writer w = {.bad = bad, .line = 1};
-    char path[64], expected[600], allowed[300];
+    char path[64], expected[POLICY_ALLOWED_MAX + 100], allowed[POLICY_ALLOWED_MAX];
     snprintf(path, sizeof path, "%s%s", def->path, strchr(def->path, '/') != NULL ? "x.yaml" : "");
     if (def->by_language) {
         put(&w, "en:\n");
