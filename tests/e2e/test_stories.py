@@ -269,3 +269,17 @@ def test_a_refund_goes_by_return_inspection_and_proof_of_payment(desk):
                  "V2 must not be below V1 + C", "proof TX-88012", "satisfaction 5 of 5"):
         assert said in told["en"], said
     assert "退貨、退回品檢驗、退款TWD1280.00" in told["zh-Hant"] and "退货、退回品检验、退款TWD1280.00" in told["zh-Hans"]
+
+
+def test_the_readme_says_it_as_it_is(desk):
+    number = desk.submit("杯子寄來就破了", "--name", "周先生", "--email", "chou@example.com")
+    words = (ROOT / "README.md").read_text().partition("## For people of the office")[2].partition("\n## ")[0]
+    script = "\n".join(re.findall(r"```sh\n(.*?)```", words, re.S)).replace("2611-000001", number).replace("LING", agent_of(desk, number))
+    assert script.count("kesu ") > 15
+    places = {"KESU_RUN_DIR": str(desk.office.run), "KESU_DATA_DIR": str(desk.office.data)}
+    done = subprocess.run(
+        ["bash", "-e", "-c", script], capture_output=True, text=True, timeout=120, check=False,
+        env=os.environ | places | {"PATH": f"{BIN}:{os.environ['PATH']}"},
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    assert "已結案" in done.stdout and "add-note for 1 cases" in done.stdout
