@@ -46,7 +46,10 @@ int intake_decide_admit(struct decide *d)
     const Kesu__V1__CaseLife *life = d->state->life;
     if (life == NULL || life->appeal == NULL || !life->appeal->waits)
         return intake_decide_refuse(d, E_UNKNOWN, "admit_appeal.case_id", "no late appeal waits");
-    return intake_decide_plain(d, KESU__V1__EVENT__BODY_APPEAL_ADMITTED);
+    Kesu__V1__AppealAdmitted *body = intake_decide_copy(d, KESU__V1__EVENT__BODY_APPEAL_ADMITTED);
+    if (body == NULL) return intake_decide_no_memory(d);
+    if (body->admitted && !life_is_open(d->stage)) body->agent = d->state->agent;
+    return intake_decide_event(d, KESU__V1__EVENT__BODY_APPEAL_ADMITTED, body);
 }
 
 /* Somebody else than who has the case or had a part in what was decided. */

@@ -133,6 +133,23 @@ static int on_case_closed(void *self, struct fold *f, const struct fold_event *e
     return 0;
 }
 
+/* A case that had ended goes on: who has it has one more again. */
+static int on_case_reopened(void *self, struct fold *f, const struct fold_event *ev)
+{
+    struct routing *r = self;
+    (void)f;
+    routing_assign_load(&r->assign, ev->event->case_reopened->agent, 1);
+    return 0;
+}
+
+static int on_appeal_admitted(void *self, struct fold *f, const struct fold_event *ev)
+{
+    struct routing *r = self;
+    (void)f;
+    routing_assign_load(&r->assign, ev->event->appeal_admitted->agent, 1);
+    return 0;
+}
+
 static int on_case_resolved(void *self, struct fold *f, const struct fold_event *ev)
 {
     done_with(self, f, ev->case_id);
@@ -173,6 +190,8 @@ const struct fold_row routing_events_rows[ROUTING_N_EVENTS] = {
     {KESU__V1__EVENT__BODY_NOTE_ADDED, on_touched},
     {KESU__V1__EVENT__BODY_CASE_RESOLVED, on_case_resolved},
     {KESU__V1__EVENT__BODY_CASE_CLOSED, on_case_closed},
+    {KESU__V1__EVENT__BODY_CASE_REOPENED, on_case_reopened},
+    {KESU__V1__EVENT__BODY_APPEAL_ADMITTED, on_appeal_admitted},
     {KESU__V1__EVENT__BODY_PRESENCE_SET, on_presence_set},
     {KESU__V1__EVENT__BODY_CLOCK_FIRED, on_clock_fired},
     {KESU__V1__EVENT__BODY_DELIVERY_RECORDED, on_touched},

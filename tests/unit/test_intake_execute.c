@@ -208,6 +208,7 @@ static void a_case_opened_again_begins_anew_and_keeps_its_first_outcome(void **s
     c->reason = life_text("it broke again");
     life_as(d, "ben");
     DONE(d, REOPEN_CASE, c, UNDER_REVIEW);
+    assert_string_equal(life_event(d)->case_reopened->agent, "ann");
     s = life_state(d, id);
     assert_string_equal(s->agent, "ann");
     assert_int_equal(intake_agent_get(&d->view, "ann", &d->arena, &ann), 0);

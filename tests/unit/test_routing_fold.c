@@ -141,6 +141,24 @@ static void tell_closed(struct office *o, uint64_t case_id)
     fake_intake_block(&o->intake);
 }
 
+static void tell_reopened(struct office *o, uint64_t case_id, bool by_appeal)
+{
+    Kesu__V1__Event e = KESU__V1__EVENT__INIT;
+    Kesu__V1__CaseReopened reopened = KESU__V1__CASE_REOPENED__INIT;
+    Kesu__V1__AppealAdmitted admitted = KESU__V1__APPEAL_ADMITTED__INIT;
+    reopened.agent = admitted.agent = o->rows[case_id].agent;
+    admitted.admitted = true;
+    e.version = ++o->rows[case_id].version;
+    e.body_case = by_appeal ? KESU__V1__EVENT__BODY_APPEAL_ADMITTED : KESU__V1__EVENT__BODY_CASE_REOPENED;
+    if (by_appeal)
+        e.appeal_admitted = &admitted;
+    else
+        e.case_reopened = &reopened;
+    o->load++;
+    fake_intake_event(&o->intake, case_id, &e);
+    fake_intake_block(&o->intake);
+}
+
 /* ---- the intake's decisions ---------------------------------------------------- */
 
 static bool refuse(Kesu__V1__Reply *reply, Kesu__V1__ErrorCode code, Kesu__V1__Disposition disposition,
@@ -388,6 +406,26 @@ static void test_waits_for_capacity(void **state)
     assert_int_equal(o->rows[o->cases[6]].assigned, 0);
 }
 
+static void test_a_case_that_goes_on_takes_room_again(void **state)
+{
+    struct office *o = *state;
+    start_worker(o);
+    tell_presence(o, CAPACITY);
+    for (unsigned i = 0; i < CAPACITY; i++) tell_opened(o);
+    run(o, 5);
+    for (unsigned i = 0; i < 2; i++) {
+        tell_closed(o, o->cases[i]);
+        tell_reopened(o, o->cases[i], i == 1);
+    }
+    uint64_t id = tell_opened(o);
+    run(o, 5);
+    assert_int_equal(o->n_full, 0);
+    assert_int_equal(o->rows[id].assigned, 0);
+    tell_closed(o, o->cases[0]);
+    run(o, 2);
+    assert_int_equal(o->rows[id].assigned, 1);
+}
+
 static void test_stale_is_decided_again_without_the_worker(void **state)
 {
     struct office *o = *state;
@@ -551,6 +589,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(test_opened_is_judged_and_assigned),
         T(test_waits_for_capacity),
+        T(test_a_case_that_goes_on_takes_room_again),
         T(test_stale_is_decided_again_without_the_worker),
         T(test_full_is_decided_again),
         T(test_poison_goes_to_the_default_queue),
