@@ -217,6 +217,9 @@ int intake_control_open(struct intake *in)
         {KESU__V1__CONTROL_REQUEST__BODY_LIST_CASES, on_list_cases},
         {KESU__V1__CONTROL_REQUEST__BODY_GET_CUSTOMER, intake_control_customer},
         {KESU__V1__CONTROL_REQUEST__BODY_LIST_AGENTS, on_list_agents},
+        {KESU__V1__CONTROL_REQUEST__BODY_GET_EIGHTD, intake_control_eightd},
+        {KESU__V1__CONTROL_REQUEST__BODY_LIST_EIGHTDS, intake_control_eightds},
+        {KESU__V1__CONTROL_REQUEST__BODY_LIST_HANDOVERS, intake_control_handovers},
         {KESU__V1__CONTROL_REQUEST__BODY_VERIFY_JOURNAL, on_verify},
     };
     arena_init(&in->control.arena, &in->env->mem, ARENA_LIMIT);

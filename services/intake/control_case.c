@@ -19,15 +19,6 @@
 #define WALK_EVENTS 4096
 #define MAX_WAITING 1000
 
-struct case_asked {
-    struct case_asked *next;
-    uint64_t peer, request_id, case_id;
-    uint64_t last_seq; /* of the case, which is not on disk yet */
-    bool personal;
-    char reader[65];   /* staff id, "" */
-    uint64_t read_seq; /* of the event that says they read it, 0: not yet */
-};
-
 struct walk {
     struct intake *in;
     struct arena *arena;
@@ -94,17 +85,17 @@ static uint64_t id_asked(struct intake *in, const Kesu__V1__GetCase *get)
 /* ---- sensitive cases ---------------------------------------------------------- */
 
 /* Is the event that says so still there? A full disk may have taken it away. */
-static bool is_read(struct intake *in, const struct case_asked *a)
+static bool is_read(struct intake *in, const struct control_asked *a)
 {
     Kesu__V1__Event *event;
     struct span bytes;
     int64_t time_us;
     return a->read_seq != 0 &&
            intake_read_event(in->journal, a->read_seq, &in->control.arena, &event, &time_us, &bytes) == 0 &&
-           event->body_case == KESU__V1__EVENT__BODY_CASE_READ && event->case_id == a->case_id;
+           event->body_case == KESU__V1__EVENT__BODY_CASE_READ && event->case_id == a->id;
 }
 
-static int record_reading(struct intake *in, struct case_asked *a)
+static int record_reading(struct intake *in, struct control_asked *a)
 {
     Kesu__V1__Command command = KESU__V1__COMMAND__INIT;
     Kesu__V1__ReadCase read = KESU__V1__READ_CASE__INIT;
@@ -113,7 +104,7 @@ static int record_reading(struct intake *in, struct case_asked *a)
     uuid_new(in->env, id);
     actor.kind = KESU__V1__ACTOR_KIND__ACTOR_KIND_STAFF;
     actor.name = a->reader;
-    read.case_id = a->case_id;
+    read.case_id = a->id;
     command.id = (ProtobufCBinaryData){sizeof(id), id};
     command.actor = &actor;
     command.body_case = KESU__V1__COMMAND__BODY_READ_CASE;
@@ -125,7 +116,7 @@ static int record_reading(struct intake *in, struct case_asked *a)
 
 enum telling { TELL_ALL, TELL_LITTLE, TELL_LATER, TELL_NOT };
 
-static enum telling how_to_tell(struct intake *in, struct case_asked *a, const Kesu__V1__CaseState *state)
+static enum telling how_to_tell(struct intake *in, struct control_asked *a, const Kesu__V1__CaseState *state)
 {
     if (!intake_veil_is_on(state)) return TELL_ALL;
     if (!intake_veil_may_read(in->policy.active, state, a->reader, in->batch.block_time)) return TELL_LITTLE;
@@ -137,7 +128,7 @@ static enum telling how_to_tell(struct intake *in, struct case_asked *a, const K
 
 /* ---- answers -------------------------------------------------------------------- */
 
-static int tell_events(struct intake *in, const struct case_asked *a, Kesu__V1__CaseDetail *detail)
+static int tell_events(struct intake *in, const struct control_asked *a, Kesu__V1__CaseDetail *detail)
 {
     struct walk *w = arena_zalloc(&in->control.arena, sizeof(*w));
     if (w == NULL) return E_TOO_BIG;
@@ -163,7 +154,7 @@ static int tell_events(struct intake *in, const struct case_asked *a, Kesu__V1__
     return 0;
 }
 
-static bool refuse(struct intake *in, const struct case_asked *a, int err, const char *field,
+static bool refuse(struct intake *in, const struct control_asked *a, int err, const char *field,
                    const char *reason)
 {
     svc_refuse(in->svc, a->peer, a->request_id, err, field, reason);
@@ -171,15 +162,14 @@ static bool refuse(struct intake *in, const struct case_asked *a, int err, const
 }
 
 /* False: its last event, a->last_seq, is not on disk yet. */
-static bool tell(struct intake *in, struct case_asked *a)
+static bool tell(struct intake *in, struct control_asked *a)
 {
     struct arena *arena = &in->control.arena;
     Kesu__V1__CaseDetail detail = KESU__V1__CASE_DETAIL__INIT;
     Kesu__V1__ControlReply reply = KESU__V1__CONTROL_REPLY__INIT;
     uint64_t head = journal_head(in->journal).seq;
     arena_reset(arena);
-    if (a->case_id == 0 || a->case_id > head ||
-        intake_case_get(&in->reg, a->case_id, arena, &detail.state) != 0)
+    if (a->id == 0 || a->id > head || intake_case_get(&in->reg, a->id, arena, &detail.state) != 0)
         return refuse(in, a, E_UNKNOWN, "get_case", "no such case");
     a->last_seq = detail.state->last_seq;
     if (a->last_seq > head) return false;
@@ -201,25 +191,32 @@ static bool tell(struct intake *in, struct case_asked *a)
     return true;
 }
 
+void intake_control_ask(struct intake *in, const struct control_asked *asked, const char *field)
+{
+    struct control_asked now = *asked;
+    if (now.tell(in, &now)) return;
+    if (in->control.n_waiting == MAX_WAITING) {
+        svc_refuse(in->svc, now.peer, now.request_id, E_OVERLOADED, field, "too many wait for the disk");
+        return;
+    }
+    struct control_asked *a = mem_zalloc(&in->env->mem, sizeof(*a));
+    *a = now;
+    a->next = in->control.waiting;
+    in->control.waiting = a;
+    in->control.n_waiting++;
+}
+
 void intake_control_case(void *self, uint64_t peer, const Kesu__V1__ControlRequest *request)
 {
     struct intake *in = self;
     const Kesu__V1__GetCase *get = request->get_case;
-    struct case_asked asked = {.peer = peer,
-                               .request_id = request->id,
-                               .case_id = id_asked(in, get),
-                               .personal = get->personal};
+    struct control_asked asked = {.tell = tell,
+                                  .peer = peer,
+                                  .request_id = request->id,
+                                  .id = id_asked(in, get),
+                                  .personal = get->personal};
     snprintf(asked.reader, sizeof(asked.reader), "%s", get->reader);
-    if (tell(in, &asked)) return;
-    if (in->control.n_waiting == MAX_WAITING) {
-        svc_refuse(in->svc, peer, request->id, E_OVERLOADED, "get_case", "too many wait for the disk");
-        return;
-    }
-    struct case_asked *a = mem_zalloc(&in->env->mem, sizeof(*a));
-    *a = asked;
-    a->next = in->control.waiting;
-    in->control.waiting = a;
-    in->control.n_waiting++;
+    intake_control_ask(in, &asked, "get_case");
 }
 
 /* Still on its way to the disk; when it could not be written, the register is behind it again. */
@@ -231,8 +228,8 @@ static bool being_written(const struct intake *in, uint64_t seq)
 void intake_control_case_turn(struct intake *in)
 {
     if (in->replaying) return;
-    for (struct case_asked **at = &in->control.waiting, *a; (a = *at) != NULL;) {
-        if (being_written(in, a->last_seq) || !tell(in, a)) {
+    for (struct control_asked **at = &in->control.waiting, *a; (a = *at) != NULL;) {
+        if (being_written(in, a->last_seq) || !a->tell(in, a)) {
             at = &a->next;
             continue;
         }
@@ -244,7 +241,7 @@ void intake_control_case_turn(struct intake *in)
 
 void intake_control_case_close(struct intake *in)
 {
-    for (struct case_asked *a = in->control.waiting, *next; a != NULL; a = next) {
+    for (struct control_asked *a = in->control.waiting, *next; a != NULL; a = next) {
         next = a->next;
         mem_free(&in->env->mem, a);
     }
