@@ -481,6 +481,10 @@ static void check_clocks(struct checking *c)
 /* Who can be told of what. */
 static bool can_be_told(const char *on, const char *to)
 {
+    if (policy_is_choice("task_given|approval_asked|reading_asked|reviewer_assigned", on))
+        return strcmp(to, "agent") == 0;
+    if (policy_is_choice("replied|progress|explained|opinion|appeal_decided|deadlocked|file_returned", on))
+        return strcmp(to, "customer") == 0;
     bool step = strcmp(on, "breach") == 0 || strcmp(on, "warn") == 0 || strcmp(on, "escalate") == 0;
     if (strcmp(to, "manager") == 0) return step;
     if (strcmp(to, "customer") == 0) return !step;
@@ -498,7 +502,8 @@ static void check_notices(struct checking *c)
         if (!can_be_told(n->on, n->to))
             problem(c, to,
                     "found '%s' on '%s', allowed manager for breach, warn and escalate, customer for the "
-                    "others, agent for all but opened",
+                    "others but what is given to or asked of staff, agent for all but opened and what staff "
+                    "wrote to the customer",
                     n->to, n->on);
         if ((strcmp(n->transport, "webhook") == 0) != (n->url[0] != '\0'))
             problem(c, url, "found '%.60s' with transport %s, allowed an url with webhook and only there",

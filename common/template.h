@@ -18,6 +18,7 @@
     X(recipient, "name of who gets this message")                          \
     X(subject, "subject of the complaint or a dash, to the customer only") \
     X(summary, "what was done, on resolved, to the customer only")         \
+    X(words, "what staff wrote, to the customer only")                     \
     X(received, "when the complaint was received, in the office's zone")   \
     X(category, "name of the category")                                    \
     X(department, "name of the department")                                \

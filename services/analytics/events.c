@@ -4,6 +4,7 @@
 #include "analytics.h"
 #include "clock.h"
 #include "err.h"
+#include "life.h"
 
 const char *const analytics_tables[ANALYTICS_N_TABLES] = {"cases",  "cells", "names", "objects",
                                                           "people", "top",   "totals"};
@@ -108,7 +109,8 @@ static int on_clock_fired(void *self, struct fold *f, const struct fold_event *e
 {
     struct analytics_state *s = self;
     (void)f;
-    if (ev->event->clock_fired->step == KESU__V1__FIRE_CLOCK__STEP__STEP_BREACH)
+    const Kesu__V1__ClockFired *b = ev->event->clock_fired;
+    if (b->step == KESU__V1__FIRE_CLOCK__STEP__STEP_BREACH && !life_clock_waits(b->clock))
         analytics_totals_count(&s->totals, ANALYTICS_T_BREACHED);
     return 0;
 }

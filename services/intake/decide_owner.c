@@ -25,7 +25,7 @@ int intake_decide_claim(struct decide *d)
     if (body == NULL) return intake_decide_no_memory(d);
     body->agent = d->staff->id;
     body->department = d->state->department;
-    return intake_decide_event(d, KESU__V1__EVENT__BODY_CASE_ASSIGNED, body);
+    return intake_decide_follow(d, KESU__V1__EVENT__BODY_CASE_ASSIGNED, body);
 }
 
 /* ---- recusal ---------------------------------------------------------------- */

@@ -3,11 +3,12 @@
  *
  * A notice of a kind the event is of makes one intent; the event that records
  * its delivery removes it, the one that records it was given up makes it a
- * dead letter. A case is forgotten when it is closed and nothing of it is
+ * dead letter. A case is forgotten when it is archived and nothing of it is
  * left to tell. */
 #include <stdio.h>
 
 #include "err.h"
+#include "life.h"
 #include "notification.h"
 
 static void copy_id(char ret[NOTIFICATION_ID_BYTES], const char *id)
@@ -15,28 +16,33 @@ static void copy_id(char ret[NOTIFICATION_ID_BYTES], const char *id)
     (void)snprintf(ret, NOTIFICATION_ID_BYTES, "%s", id);
 }
 
-/* Adds one intent a notice of this kind; returns how many. staff: by role,
- * NULL where the event names nobody. */
-static unsigned add_intents(struct notification *n, struct fold *f, const struct fold_event *ev,
-                            const char *on, const char *agent, const char *manager,
-                            const Kesu__V1__ClockFired *clock)
+static const char *addressee(const Kesu__V1__Notice *notice, const struct notification_cause *cause)
+{
+    const char *who = strcmp(notice->to, "agent") == 0     ? cause->agent
+                      : strcmp(notice->to, "manager") == 0 ? cause->manager
+                                                           : NULL;
+    return who != NULL && who[0] != '\0' ? who : "-";
+}
+
+unsigned notification_intents_add(struct notification *n, struct fold *f, const struct fold_event *ev,
+                                  const struct notification_cause *cause)
 {
     const uint8_t *hash;
     const Kesu__V1__Policy *p = fold_policy(f, &hash);
     unsigned added = 0;
     for (size_t k = 0; p != NULL && k < p->n_notices; k++) {
         const Kesu__V1__Notice *notice = p->notices[k];
-        if (strcmp(notice->on, on) != 0) continue;
-        struct notification_intent i = {.cause_seq = ev->seq, .case_id = ev->case_id, .time_us = ev->time_us};
-        const char *who = strcmp(notice->to, "agent") == 0     ? agent
-                          : strcmp(notice->to, "manager") == 0 ? manager
-                                                               : "";
+        if (strcmp(notice->on, cause->on) != 0) continue;
+        struct notification_intent i = {.cause_seq = ev->seq,
+                                        .case_id = ev->case_id,
+                                        .time_us = ev->time_us,
+                                        .words_seq = cause->words_seq};
         copy_id(i.kind, notice->id);
-        if (strcmp(notice->to, "customer") != 0) copy_id(i.staff, who != NULL && who[0] != '\0' ? who : "-");
-        if (clock != NULL) {
-            copy_id(i.clock, clock->clock);
-            i.due_us = clock->due_at;
-            i.level = clock->level;
+        if (strcmp(notice->to, "customer") != 0) copy_id(i.staff, addressee(notice, cause));
+        if (cause->clock != NULL) {
+            copy_id(i.clock, cause->clock->clock);
+            i.due_us = cause->clock->due_at;
+            i.level = cause->clock->level;
         }
         notification_put_intent(f, &i);
         added++;
@@ -48,7 +54,7 @@ static unsigned add_intents(struct notification *n, struct fold *f, const struct
 
 static int on_opened(void *self, struct fold *f, const struct fold_event *ev)
 {
-    unsigned added = add_intents(self, f, ev, "opened", NULL, NULL, NULL);
+    unsigned added = notification_intents_add(self, f, ev, &(struct notification_cause){.on = "opened"});
     notification_put_case(f, ev->case_id, ev->event->case_opened, added, ev->arena);
     return 0;
 }
@@ -82,7 +88,8 @@ static int on_assigned(void *self, struct fold *f, const struct fold_event *ev)
     if (err != 0) return known(err);
     copy_id(s.agent, a->agent);
     copy_id(s.department, a->department);
-    s.n_intents += add_intents(self, f, ev, "assigned", a->agent, NULL, NULL);
+    s.n_intents += notification_intents_add(
+        self, f, ev, &(struct notification_cause){.on = "assigned", .agent = a->agent});
     notification_put_state(f, ev->case_id, &s);
     return 0;
 }
@@ -106,9 +113,12 @@ static int on_fired(void *self, struct fold *f, const struct fold_event *ev)
     const Kesu__V1__ClockFired *c = ev->event->clock_fired;
     struct notification_state s;
     int err = notification_get_state(f, ev->case_id, &s);
-    if (err != 0) return known(err);
+    if (err != 0 || life_clock_waits(c->clock)) return known(err);
     const char *agent = c->agent[0] != '\0' ? c->agent : c->told; /* of a case nobody has */
-    unsigned added = add_intents(self, f, ev, notice_of_step(c->step), agent, c->told, c);
+    unsigned added = notification_intents_add(
+        self, f, ev,
+        &(struct notification_cause){
+            .on = notice_of_step(c->step), .agent = agent, .manager = c->told, .clock = c});
     if (added == 0) return 0;
     s.n_intents += added;
     notification_put_state(f, ev->case_id, &s);
@@ -124,18 +134,32 @@ static int on_resolved(void *self, struct fold *f, const struct fold_event *ev)
     if (err != 0) return known(err);
     notification_case_key(ev->case_id, &key);
     if (r->summary != NULL) fold_put_message(f, NOTIFICATION_SUMMARIES, key_span(&key), r->summary);
-    s.n_intents += add_intents(self, f, ev, "resolved", r->agent, NULL, NULL);
+    s.n_intents += notification_intents_add(
+        self, f, ev, &(struct notification_cause){.on = "resolved", .agent = r->agent});
     notification_put_state(f, ev->case_id, &s);
     return 0;
 }
 
+/* It may be opened again, or appealed: it is known until it is archived. */
 static int on_closed(void *self, struct fold *f, const struct fold_event *ev)
 {
+    const char *agent = ev->event->case_closed->agent;
     struct notification_state s;
     int err = notification_get_state(f, ev->case_id, &s);
     if (err != 0) return known(err);
-    s.closed = true;
-    s.n_intents += add_intents(self, f, ev, "closed", ev->event->case_closed->agent, NULL, NULL);
+    s.n_intents +=
+        notification_intents_add(self, f, ev, &(struct notification_cause){.on = "closed", .agent = agent});
+    notification_put_state(f, ev->case_id, &s);
+    return 0;
+}
+
+static int on_archived(void *self, struct fold *f, const struct fold_event *ev)
+{
+    struct notification_state s;
+    (void)self;
+    int err = notification_get_state(f, ev->case_id, &s);
+    if (err != 0) return known(err);
+    s.archived = true;
     if (s.n_intents == 0)
         notification_drop_case(f, ev->case_id);
     else
@@ -167,10 +191,11 @@ static int forget_intent(struct notification *n, struct fold *f, const struct no
     notification_intent_key(i->cause_seq, i->kind, &key);
     fold_del(f, NOTIFICATION_INTENTS, key_span(&key));
     n->queued--;
-    int err = notification_get_state(f, i->case_id, &s);
+    int err = notification_words_forget(n, f, i);
+    if (err == 0) err = notification_get_state(f, i->case_id, &s);
     if (err != 0) return known(err);
     s.n_intents--;
-    if (s.closed && s.n_intents == 0)
+    if (s.archived && s.n_intents == 0)
         notification_drop_case(f, i->case_id);
     else
         notification_put_state(f, i->case_id, &s);
@@ -243,6 +268,8 @@ static int on_erased(void *self, struct fold *f, const struct fold_event *ev)
         notification_case_key(x->case_ids[k], &key);
         fold_del(f, NOTIFICATION_SUMMARIES, key_span(&key));
         notification_send_erased(self, x->case_ids[k]);
+        err = notification_words_erase(self, f, x->case_ids[k]);
+        if (err != 0) return err;
     }
     key_u8(&from, 0);
     while ((err = next_dead(self, f, x, &from, &i)) == 0) {
@@ -268,6 +295,19 @@ const struct fold_row notification_intents_rows[NOTIFICATION_N_EVENTS] = {
     {KESU__V1__EVENT__BODY_CLOCK_FIRED, on_fired},
     {KESU__V1__EVENT__BODY_CASE_RESOLVED, on_resolved},
     {KESU__V1__EVENT__BODY_CASE_CLOSED, on_closed},
+    {KESU__V1__EVENT__BODY_CASE_ARCHIVED, on_archived},
+    {KESU__V1__EVENT__BODY_REPLY_HELD, notification_words_held},
+    {KESU__V1__EVENT__BODY_REPLY_UNDONE, notification_words_undone},
+    {KESU__V1__EVENT__BODY_REPLY_SENT, notification_words_sent},
+    {KESU__V1__EVENT__BODY_CASE_REVIEWED, notification_words_reviewed},
+    {KESU__V1__EVENT__BODY_OPINION_SENT, notification_words_opinion},
+    {KESU__V1__EVENT__BODY_APPEAL_DECIDED, notification_words_appeal},
+    {KESU__V1__EVENT__BODY_DEADLOCK_DECLARED, notification_words_deadlock},
+    {KESU__V1__EVENT__BODY_FILE_RETURNED, notification_words_returned},
+    {KESU__V1__EVENT__BODY_TASK_OPENED, notification_words_task},
+    {KESU__V1__EVENT__BODY_TASK_TRANSFERRED, notification_words_transferred},
+    {KESU__V1__EVENT__BODY_PROPOSAL_SUBMITTED, notification_words_submitted},
+    {KESU__V1__EVENT__BODY_REVIEWER_ASSIGNED, notification_words_reviewer},
     {KESU__V1__EVENT__BODY_DELIVERY_RECORDED, on_recorded},
     {KESU__V1__EVENT__BODY_CUSTOMER_ERASED, on_erased},
     {KESU__V1__EVENT__BODY_JOURNAL_RESTORED, on_restored},

@@ -87,8 +87,37 @@ struct notification {
 };
 
 /* intents.c: events to intents. */
-#define NOTIFICATION_N_EVENTS 9
+#define NOTIFICATION_N_EVENTS 22
 extern const struct fold_row notification_intents_rows[NOTIFICATION_N_EVENTS];
+
+/* What a notice tells of. Who is NULL is nobody. */
+struct notification_cause {
+    const char *on;      /* as in notify.yaml */
+    const char *agent;   /* for notices to the agent */
+    const char *manager; /* for notices to the manager */
+    const Kesu__V1__ClockFired *clock;
+    uint64_t words_seq; /* of the event with what is said to the customer */
+};
+/* Adds one intent a notice of this kind to the state and the table; returns how many. */
+unsigned notification_intents_add(struct notification *n, struct fold *f, const struct fold_event *ev,
+                                  const struct notification_cause *cause);
+
+/* words.c: what staff says to the customer, and what is asked of staff. */
+int notification_words_held(void *self, struct fold *f, const struct fold_event *ev);
+int notification_words_undone(void *self, struct fold *f, const struct fold_event *ev);
+int notification_words_sent(void *self, struct fold *f, const struct fold_event *ev);
+int notification_words_reviewed(void *self, struct fold *f, const struct fold_event *ev);
+int notification_words_opinion(void *self, struct fold *f, const struct fold_event *ev);
+int notification_words_appeal(void *self, struct fold *f, const struct fold_event *ev);
+int notification_words_deadlock(void *self, struct fold *f, const struct fold_event *ev);
+int notification_words_returned(void *self, struct fold *f, const struct fold_event *ev);
+int notification_words_task(void *self, struct fold *f, const struct fold_event *ev);
+int notification_words_transferred(void *self, struct fold *f, const struct fold_event *ev);
+int notification_words_submitted(void *self, struct fold *f, const struct fold_event *ev);
+int notification_words_reviewer(void *self, struct fold *f, const struct fold_event *ev);
+/* This intent is gone: so are its words when no other has them. */
+int notification_words_forget(struct notification *n, struct fold *f, const struct notification_intent *i);
+int notification_words_erase(struct notification *n, struct fold *f, uint64_t case_id);
 
 /* send.c */
 void notification_send_reset(struct notification *n);         /* drops the flights */

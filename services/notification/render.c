@@ -22,6 +22,7 @@ struct rendering {
     struct notification_state state;
     const Kesu__V1__CaseText *text;    /* NULL: not needed */
     const Kesu__V1__NoteText *summary; /* NULL: none */
+    const Kesu__V1__Words *words;      /* NULL: none */
     const char *to_address, *to_name;
     Kesu__V1__Language language;
     const char *values[TEMPLATE_N_VALUES];
@@ -113,6 +114,23 @@ static int open_summary(struct rendering *r)
     return err;
 }
 
+static int open_words(struct rendering *r)
+{
+    const struct notification_intent *i = &r->f->intent;
+    struct key key;
+    Kesu__V1__Sealed *sealed;
+    Kesu__V1__Words *words;
+    if (i->words_seq == 0) return 0;
+    notification_words_key(i->case_id, i->words_seq, &key);
+    int err = fold_get_message(r->f->n->fold, NOTIFICATION_WORDS, key_span(&key),
+                               &kesu__v1__sealed__descriptor, r->arena, (void *)&sealed);
+    if (err == E_NOT_FOUND) return give_up(r, NOT_SENT, "the person was erased");
+    if (err != 0) return give_up(r, err, "the words cannot be read");
+    err = open_sealed(r, sealed, &kesu__v1__words__descriptor, &words);
+    if (err == 0) r->words = words;
+    return err;
+}
+
 /* ---- who ---- */
 
 static int choose_customer(struct rendering *r)
@@ -120,6 +138,7 @@ static int choose_customer(struct rendering *r)
     if (r->opened->automatic) return give_up(r, NOT_SENT, "automatic mail is never answered");
     int err = open_text(r);
     if (err == 0) err = open_summary(r);
+    if (err == 0) err = open_words(r);
     if (err != 0) return err;
     const Kesu__V1__Personal *p = r->text->personal;
     r->language = r->opened->language;
@@ -203,6 +222,7 @@ static void collect_values(struct rendering *r)
     v[TEMPLATE_recipient] = i->staff[0] != '\0' ? r->to_name : or_else(r->to_name, words[word].customer);
     v[TEMPLATE_subject] = or_else(person != NULL ? person->subject : "", "-");
     v[TEMPLATE_summary] = r->summary != NULL ? r->summary->text : "";
+    v[TEMPLATE_words] = r->words != NULL ? r->words->text : "";
     v[TEMPLATE_received] = local_time(r, r->opened->received_at);
     v[TEMPLATE_severity] = severity_name(r->state.severity);
     v[TEMPLATE_agent] = agent != NULL ? agent->name : words[word].nobody;

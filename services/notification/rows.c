@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rows of the tables: packed by hand, small, the same bytes for the same
- * journal (the first four tables are compared by `fold verify`). */
+ * journal (the first five tables are compared by `fold verify`). */
 #include <stdio.h>
 
 #include "check.h"
@@ -9,15 +9,22 @@
 
 const char *const notification_tables[NOTIFICATION_N_TABLES] = {
     [NOTIFICATION_CASES] = "cases",         [NOTIFICATION_STATES] = "states",
-    [NOTIFICATION_SUMMARIES] = "summaries", [NOTIFICATION_INTENTS] = "intents",
-    [NOTIFICATION_ATTEMPTS] = "attempts",   [NOTIFICATION_RETRIES] = "retries",
-    [NOTIFICATION_LETTERS] = "letters",     [NOTIFICATION_META] = "meta",
+    [NOTIFICATION_SUMMARIES] = "summaries", [NOTIFICATION_WORDS] = "words",
+    [NOTIFICATION_INTENTS] = "intents",     [NOTIFICATION_ATTEMPTS] = "attempts",
+    [NOTIFICATION_RETRIES] = "retries",     [NOTIFICATION_LETTERS] = "letters",
+    [NOTIFICATION_META] = "meta",
 };
 
 void notification_case_key(uint64_t case_id, struct key *ret)
 {
     ret->n = 0;
     key_u64(ret, case_id);
+}
+
+void notification_words_key(uint64_t case_id, uint64_t seq, struct key *ret)
+{
+    notification_case_key(case_id, ret);
+    key_u64(ret, seq);
 }
 
 void notification_intent_key(uint64_t cause_seq, const char *kind, struct key *ret)
@@ -86,7 +93,7 @@ int notification_get_state(struct fold *f, uint64_t case_id, struct notification
     struct key key;
     struct span v;
     struct notification_state s = {0};
-    uint8_t closed, severity, language;
+    uint8_t archived, severity, language;
     notification_case_key(case_id, &key);
     int err = fold_get(f, NOTIFICATION_STATES, key_span(&key), &v);
     if (err == E_NOT_FOUND) {
@@ -95,11 +102,11 @@ int notification_get_state(struct fold *f, uint64_t case_id, struct notification
         return err;
     }
     if (err != 0) return err;
-    if (!key_take_u32(&v, &s.n_intents) || !key_take_u8(&v, &closed) || !key_take_u8(&v, &severity) ||
+    if (!key_take_u32(&v, &s.n_intents) || !key_take_u8(&v, &archived) || !key_take_u8(&v, &severity) ||
         !key_take_u8(&v, &language) || !take_text(&v, s.category, sizeof s.category) ||
         !take_text(&v, s.department, sizeof s.department) || !take_text(&v, s.agent, sizeof s.agent))
         return E_CORRUPT;
-    s.closed = closed != 0;
+    s.archived = archived != 0;
     s.severity = (Kesu__V1__Severity)severity;
     s.language = (Kesu__V1__Language)language;
     *ret = s;
@@ -111,7 +118,7 @@ void notification_put_state(struct fold *f, uint64_t case_id, const struct notif
     struct key key, v = {.n = 0};
     notification_case_key(case_id, &key);
     key_u32(&v, s->n_intents);
-    key_u8(&v, s->closed);
+    key_u8(&v, s->archived);
     key_u8(&v, (uint8_t)s->severity);
     key_u8(&v, (uint8_t)s->language);
     key_text(&v, s->category);
@@ -129,8 +136,8 @@ int notification_read_intent(struct span k, struct span v, struct notification_i
     if (!key_take_u64(&k, &i.cause_seq) || !take_text(&k, i.kind, sizeof i.kind) ||
         !key_take_u64(&v, &i.case_id) || !key_take_i64(&v, &i.time_us) ||
         !take_text(&v, i.staff, sizeof i.staff) || !take_text(&v, i.clock, sizeof i.clock) ||
-        !key_take_i64(&v, &i.due_us) || !key_take_u32(&v, &i.level) || !key_take_u8(&v, &dead) ||
-        !key_take_u32(&v, &i.attempts) || !key_take_i64(&v, &i.dead_since_us) ||
+        !key_take_i64(&v, &i.due_us) || !key_take_u32(&v, &i.level) || !key_take_u64(&v, &i.words_seq) ||
+        !key_take_u8(&v, &dead) || !key_take_u32(&v, &i.attempts) || !key_take_i64(&v, &i.dead_since_us) ||
         !take_text(&v, i.detail, sizeof i.detail))
         return E_CORRUPT;
     i.dead = dead != 0;
@@ -159,6 +166,7 @@ void notification_put_intent(struct fold *f, const struct notification_intent *i
     key_text(&v, i->clock);
     key_i64(&v, i->due_us);
     key_u32(&v, i->level);
+    key_u64(&v, i->words_seq);
     key_u8(&v, i->dead);
     key_u32(&v, i->attempts);
     key_i64(&v, i->dead_since_us);

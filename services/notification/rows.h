@@ -13,6 +13,7 @@ enum notification_table {
     NOTIFICATION_CASES,     /* case id -> CaseOpened without what we do not need */
     NOTIFICATION_STATES,    /* case id -> struct notification_state */
     NOTIFICATION_SUMMARIES, /* case id -> Sealed of the last resolution */
+    NOTIFICATION_WORDS,     /* case id, seq of who said it -> Sealed Words to the customer */
     NOTIFICATION_INTENTS,   /* cause, kind -> struct notification_intent */
     /* What follows is not in the journal. */
     NOTIFICATION_ATTEMPTS, /* cause, kind -> struct notification_attempt */
@@ -25,7 +26,7 @@ enum notification_table {
 /* What a case is now. */
 struct notification_state {
     uint32_t n_intents; /* rows in INTENTS */
-    bool closed;
+    bool archived;
     Kesu__V1__Severity severity;
     Kesu__V1__Language language;
     char category[NOTIFICATION_ID_BYTES];
@@ -42,7 +43,8 @@ struct notification_intent {
     char clock[NOTIFICATION_ID_BYTES];
     int64_t due_us;
     uint32_t level;
-    bool dead; /* given up, as the journal says */
+    uint64_t words_seq; /* of the event that has the words; 0: none */
+    bool dead;          /* given up, as the journal says */
     uint32_t attempts;
     int64_t dead_since_us;
     char detail[NOTIFICATION_DETAIL_BYTES];
@@ -68,6 +70,7 @@ extern const char *const notification_tables[NOTIFICATION_N_TABLES];
 
 /* Reading: 0, E_NOT_FOUND, E_CORRUPT. */
 void notification_case_key(uint64_t case_id, struct key *ret);
+void notification_words_key(uint64_t case_id, uint64_t seq, struct key *ret);
 void notification_intent_key(uint64_t cause_seq, const char *kind, struct key *ret);
 int notification_get_case(struct fold *f, uint64_t case_id, struct arena *arena, Kesu__V1__CaseOpened **ret,
                           uint32_t *ret_n_intents);

@@ -100,6 +100,12 @@ static void journal_policy(struct world *w)
     Kesu__V1__PolicyActivated activated = KESU__V1__POLICY_ACTIVATED__INIT;
     uint8_t hash[HASH_BYTES];
     policy_fixture_init(&w->policy);
+    policy_fixture_change(&w->policy, "notify.yaml", "notices:\n",
+                          "notices:\n"
+                          "  - {id: reply, on: replied, to: customer, transport: smtp, template: reply}\n"
+                          "  - {id: task, on: task_given, to: agent, transport: smtp, template: breach}\n");
+    policy_fixture_set(&w->policy, "templates/reply.yaml",
+                       "en: {subject: 'Re {{number}}', text: '{{words}}'}\n");
     assert_int_equal(policy_fixture_compile(&w->policy), 0);
     struct buf *bundle = codec_pack_buf(w->policy.bundle);
     hash_bytes(buf_span(bundle), hash);
@@ -495,14 +501,16 @@ static void test_rebuild_tells_nothing_before_the_head(void **state)
     world_free(w);
 }
 
-static void test_closed_case_is_forgotten(void **state)
+static void test_archived_case_is_forgotten(void **state)
 {
     (void)state;
     struct world *w = world_new(8);
     Kesu__V1__CaseClosed closed = KESU__V1__CASE_CLOSED__INIT;
+    Kesu__V1__CaseArchived archived = KESU__V1__CASE_ARCHIVED__INIT;
     world_start(w);
     uint64_t case_id = journal_case(w, "lin@customer.example", EN, false);
-    journal(w, case_id, KESU__V1__EVENT__BODY_CASE_CLOSED, &closed); /* before the receipt is out */
+    journal(w, case_id, KESU__V1__EVENT__BODY_CASE_CLOSED, &closed);
+    journal(w, case_id, KESU__V1__EVENT__BODY_CASE_ARCHIVED, &archived); /* before the receipt is out */
     fake_intake_block(&w->intake);
     sim_run(w->sim, 10 * USEC_PER_SEC);
     mail(w, 0, 1);
@@ -512,6 +520,122 @@ static void test_closed_case_is_forgotten(void **state)
     journal_language(w, case_id, EN); /* and never comes back */
     sim_run(w->sim, USEC_PER_SEC);
     assert_int_equal(notification_get_state(n->fold, case_id, &s), E_NOT_FOUND);
+    world_free(w);
+}
+
+/* ---- what staff says ---- */
+
+static const struct sim_mail *sent_mail(struct world *w, unsigned i)
+{
+    return mail(w, i, i + 1);
+}
+
+static uint64_t hold_reply(struct world *w, uint64_t case_id, const char *text)
+{
+    Kesu__V1__ReplyHeld held = KESU__V1__REPLY_HELD__INIT;
+    Kesu__V1__Words words = KESU__V1__WORDS__INIT;
+    Kesu__V1__Sealed sealed;
+    struct seal_key key = {.id = case_id, .secret = {(uint8_t)case_id}};
+    words.text = (char *)(uintptr_t)text;
+    assert_int_equal(seal_message(w->intake.env, &key, &words, &w->arena, &sealed), 0);
+    held.words = &sealed;
+    uint64_t seq = w->intake.seq + 1;
+    journal(w, case_id, KESU__V1__EVENT__BODY_REPLY_HELD, &held);
+    fake_intake_block(&w->intake);
+    return seq;
+}
+
+static void send_reply(struct world *w, uint64_t case_id, uint64_t reply_seq)
+{
+    Kesu__V1__ReplySent sent = KESU__V1__REPLY_SENT__INIT;
+    sent.reply_seq = reply_seq;
+    journal(w, case_id, KESU__V1__EVENT__BODY_REPLY_SENT, &sent);
+    fake_intake_block(&w->intake);
+    sim_run(w->sim, 10 * USEC_PER_SEC);
+}
+
+static unsigned count_words(struct world *w)
+{
+    struct notification *n = svc_self(w->svc);
+    struct store_cursor *cursor;
+    struct span key, value;
+    unsigned count = 0;
+    assert_int_equal(fold_cursor(n->fold, NOTIFICATION_WORDS, &cursor), 0);
+    while (store_step(n->env, cursor, +1, &key, &value) == 0) count++;
+    store_cursor_close(n->env, cursor);
+    fold_touch(n->fold); /* the turn's end closes the transaction */
+    return count;
+}
+
+static void test_a_held_reply_is_mailed_when_it_is_sent(void **state)
+{
+    (void)state;
+    struct world *w = world_new(21);
+    world_start(w);
+    uint64_t case_id = journal_case(w, "lin@customer.example", EN, false);
+    sim_run(w->sim, 2 * USEC_PER_SEC);
+    sent_mail(w, 0); /* the receipt */
+    uint64_t seq = hold_reply(w, case_id, "a courier brings it tomorrow");
+    sim_run(w->sim, 10 * USEC_PER_SEC);
+    mail(w, 0, 1);
+    send_reply(w, case_id, seq);
+    const struct sim_mail *m = sent_mail(w, 1);
+    assert_string_equal(m->to, "lin@customer.example");
+    assert_true(says(m, "a courier brings it tomorrow"));
+    assert_true(says(m, "References: "));
+    assert_int_equal(count_words(w), 0); /* once it is delivered nothing of it is kept */
+    world_free(w);
+}
+
+static void test_an_undone_reply_is_never_mailed(void **state)
+{
+    (void)state;
+    struct world *w = world_new(22);
+    Kesu__V1__ReplyUndone undone = KESU__V1__REPLY_UNDONE__INIT;
+    world_start(w);
+    uint64_t case_id = journal_case(w, "lin@customer.example", EN, false);
+    undone.reply_seq = hold_reply(w, case_id, "too early");
+    sim_run(w->sim, USEC_PER_SEC);
+    assert_int_equal(count_words(w), 1);
+    journal(w, case_id, KESU__V1__EVENT__BODY_REPLY_UNDONE, &undone);
+    fake_intake_block(&w->intake);
+    sim_run(w->sim, 10 * USEC_PER_SEC);
+    mail(w, 0, 1); /* the receipt */
+    assert_int_equal(count_words(w), 0);
+    world_free(w);
+}
+
+static void test_a_waiting_clock_is_told_to_nobody(void **state)
+{
+    (void)state;
+    struct world *w = world_new(23);
+    Kesu__V1__ClockFired fired = KESU__V1__CLOCK_FIRED__INIT;
+    world_start(w);
+    uint64_t case_id = journal_case(w, "robot@customer.example", EN, true);
+    fired.clock = "reply_hold";
+    fired.step = KESU__V1__FIRE_CLOCK__STEP__STEP_BREACH;
+    fired.told = "lead";
+    journal(w, case_id, KESU__V1__EVENT__BODY_CLOCK_FIRED, &fired);
+    fake_intake_block(&w->intake);
+    sim_run(w->sim, 10 * USEC_PER_SEC);
+    assert_int_equal(w->n_outcomes, 1); /* the receipt, not sent to a machine */
+    world_free(w);
+}
+
+static void test_who_has_a_sub_task_is_told(void **state)
+{
+    (void)state;
+    struct world *w = world_new(24);
+    Kesu__V1__TaskOpened opened = KESU__V1__TASK_OPENED__INIT;
+    world_start(w);
+    uint64_t case_id = journal_case(w, "robot@customer.example", EN, true);
+    opened.task = 1;
+    opened.owner = "lead";
+    journal(w, case_id, KESU__V1__EVENT__BODY_TASK_OPENED, &opened);
+    fake_intake_block(&w->intake);
+    sim_run(w->sim, 10 * USEC_PER_SEC);
+    const struct sim_mail *m = mail(w, 0, 1);
+    assert_string_equal(m->to, "lead@kesu.example");
     world_free(w);
 }
 
@@ -560,5 +684,8 @@ UNIT_MAIN(cmocka_unit_test(test_receipt), cmocka_unit_test(test_breach_to_the_ma
           cmocka_unit_test(test_lost_answer_repeats_the_same_mail), cmocka_unit_test(test_crashes),
           cmocka_unit_test(test_rebuild_holds_what_is_old),
           cmocka_unit_test(test_rebuild_tells_nothing_before_the_head),
-          cmocka_unit_test(test_closed_case_is_forgotten), cmocka_unit_test(test_keys_are_asked_for),
-          cmocka_unit_test(test_message_id))
+          cmocka_unit_test(test_archived_case_is_forgotten), cmocka_unit_test(test_keys_are_asked_for),
+          cmocka_unit_test(test_a_held_reply_is_mailed_when_it_is_sent),
+          cmocka_unit_test(test_an_undone_reply_is_never_mailed),
+          cmocka_unit_test(test_a_waiting_clock_is_told_to_nobody),
+          cmocka_unit_test(test_who_has_a_sub_task_is_told), cmocka_unit_test(test_message_id))
