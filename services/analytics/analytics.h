@@ -10,6 +10,7 @@
 #include "cells.h"
 #include "fold.h"
 #include "objects.h"
+#include "outcomes.h"
 #include "svc.h"
 #include "totals.h"
 
@@ -23,6 +24,7 @@ struct analytics_state {
     struct analytics_cells cells;
     struct analytics_objects objects;
     struct analytics_totals totals;
+    struct analytics_outcomes outcomes;
 };
 
 struct analytics {
@@ -47,7 +49,7 @@ enum {
 extern const char *const analytics_tables[ANALYTICS_N_TABLES];
 
 /* events.c */
-#define ANALYTICS_N_EVENTS 8
+#define ANALYTICS_N_EVENTS 15
 extern const struct fold_row analytics_events_rows[ANALYTICS_N_EVENTS];
 void analytics_state_init(struct analytics_state *s, struct env *env);
 void analytics_state_deinit(struct analytics_state *s);

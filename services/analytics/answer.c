@@ -189,6 +189,7 @@ int analytics_answer(struct analytics_state *s, struct fold *f, int64_t now_us,
     if (rc == E_TOO_BIG) *ret_reason = "too many counts: ask for fewer hours, or by less";
     if (rc == 0) rc = fill_objects(s, arena, stats);
     if (rc == 0) rc = fill_rates(s, now_us, arena, stats);
+    if (rc == 0) rc = analytics_outcomes_fill(&s->outcomes, arena, stats);
     stats->route = distribution(&s->totals.route, arena);
     stats->close = distribution(&s->totals.close, arena);
     if (rc == 0 && (stats->route == NULL || stats->close == NULL)) rc = E_NOMEM;

@@ -124,6 +124,14 @@ static int on_delivery_recorded(void *self, struct fold *f, const struct fold_ev
     return 0;
 }
 
+static int on_outcome(void *self, struct fold *f, const struct fold_event *ev)
+{
+    struct analytics_state *s = self;
+    (void)f;
+    analytics_outcomes_count(&s->outcomes, ev->event);
+    return 0;
+}
+
 const struct fold_row analytics_events_rows[ANALYTICS_N_EVENTS] = {
     {KESU__V1__EVENT__BODY_CASE_OPENED, on_case_opened},
     {KESU__V1__EVENT__BODY_MESSAGE_ADDED, on_message_added},
@@ -133,6 +141,13 @@ const struct fold_row analytics_events_rows[ANALYTICS_N_EVENTS] = {
     {KESU__V1__EVENT__BODY_CASE_CLOSED, on_case_closed},
     {KESU__V1__EVENT__BODY_CLOCK_FIRED, on_clock_fired},
     {KESU__V1__EVENT__BODY_DELIVERY_RECORDED, on_delivery_recorded},
+    {KESU__V1__EVENT__BODY_ANSWER_RECORDED, on_outcome},
+    {KESU__V1__EVENT__BODY_APPEAL_FILED, on_outcome},
+    {KESU__V1__EVENT__BODY_APPEAL_DECIDED, on_outcome},
+    {KESU__V1__EVENT__BODY_STEP_COMPLETED, on_outcome},
+    {KESU__V1__EVENT__BODY_FEEDBACK_RECORDED, on_outcome},
+    {KESU__V1__EVENT__BODY_CASE_REOPENED, on_outcome},
+    {KESU__V1__EVENT__BODY_CASE_WITHDRAWN, on_outcome},
 };
 
 /* ---- the whole state --------------------------------------------------------- */
@@ -157,7 +172,8 @@ int analytics_state_load(struct analytics_state *s, struct fold *f)
 {
     int rc = analytics_cells_load(&s->cells, s->env, f);
     if (rc == 0) rc = analytics_objects_load(&s->objects, f);
-    return rc != 0 ? rc : analytics_totals_load(&s->totals, f);
+    if (rc == 0) rc = analytics_totals_load(&s->totals, f);
+    return rc != 0 ? rc : analytics_outcomes_load(&s->outcomes, f);
 }
 
 int analytics_state_write(struct analytics_state *s, struct fold *f)
@@ -165,5 +181,6 @@ int analytics_state_write(struct analytics_state *s, struct fold *f)
     analytics_cases_write(&s->cases, f);
     analytics_objects_write(&s->objects, f);
     analytics_totals_write(&s->totals, f);
+    analytics_outcomes_write(&s->outcomes, f);
     return analytics_cells_write(&s->cells, f);
 }

@@ -5,6 +5,7 @@
 
 #include "cli.h"
 #include "clock.h"
+#include "money.h"
 #include "stats_ask.h"
 
 enum { MAX_BY = 5 };
@@ -48,6 +49,18 @@ static void print_count(const Kesu__V1__Count *k)
     printf("%" PRIu64 "\n", k->opened);
 }
 
+static void print_outcomes(const Kesu__V1__Stats *s)
+{
+    char text[MONEY_TEXT];
+    printf("appeals %" PRIu64 " (%" PRIu64 " upheld), reopened %" PRIu64 ", withdrawn %" PRIu64
+           ", feedback %" PRIu64,
+           s->appeals, s->upheld, s->reopened, s->withdrawn, s->feedbacks);
+    if (s->feedbacks > 0) printf(" (CSAT %.2f)", (double)s->csat_sum / (double)s->feedbacks);
+    for (size_t i = 0; i < s->n_paid; i++)
+        printf("%s%s", i == 0 ? ", paid " : " and ", money_text(s->paid[i], text));
+    putchar('\n');
+}
+
 static void print_stats(const Kesu__V1__Stats *s)
 {
     printf("opened %" PRIu64 ", joined %" PRIu64 ", classified %" PRIu64 " (%" PRIu64
@@ -55,6 +68,7 @@ static void print_stats(const Kesu__V1__Stats *s)
            "\nbreached %" PRIu64 ", messages delivered %" PRIu64 "\n",
            s->opened, s->joined, s->classified, s->fallback, s->assigned, s->resolved, s->closed, s->breached,
            s->delivered);
+    print_outcomes(s);
     print_times("received to assigned", s->route);
     print_times("received to closed", s->close);
     for (size_t i = 0; i < s->n_rates; i++)

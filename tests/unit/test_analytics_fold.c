@@ -407,6 +407,81 @@ static void test_a_rebuild_gives_the_same(void **state)
     close_office(o);
 }
 
+static void tell_life(struct office *o, Kesu__V1__Event__BodyCase type, void *body)
+{
+    Kesu__V1__Event e = KESU__V1__EVENT__INIT;
+    e.body_case = type;
+    e.case_opened = body;
+    tell(o, &e, 1);
+}
+#define LIFE(o, type, body) tell_life((o), KESU__V1__EVENT__BODY_##type, (body))
+
+static void check_outcomes(struct office *o)
+{
+    struct arena arena;
+    arena_init(&arena, &mem_libc, (size_t)16 << 20);
+    Kesu__V1__Stats *s = ask(o, &arena, NULL, 0, 0, 0);
+    assert_int_equal(s->appeals, 2);
+    assert_int_equal(s->upheld, 1);
+    assert_int_equal(s->reopened, 1);
+    assert_int_equal(s->withdrawn, 1);
+    assert_int_equal(s->feedbacks, 2);
+    assert_int_equal(s->csat_sum, 6);
+    assert_int_equal(s->n_paid, 2);
+    assert_string_equal(s->paid[0]->currency, "TWD");
+    assert_int_equal(s->paid[0]->e4, 24);
+    assert_string_equal(s->paid[1]->currency, "USD");
+    arena_deinit(&arena);
+}
+
+static void test_how_cases_end_is_counted(void **state)
+{
+    struct office *o = open_office(79);
+    Kesu__V1__AppealFiled filed = KESU__V1__APPEAL_FILED__INIT;
+    Kesu__V1__AnswerRecorded answer = KESU__V1__ANSWER_RECORDED__INIT;
+    Kesu__V1__AppealDecided decided = KESU__V1__APPEAL_DECIDED__INIT;
+    Kesu__V1__StepCompleted step = KESU__V1__STEP_COMPLETED__INIT;
+    Kesu__V1__PaymentProof payment = KESU__V1__PAYMENT_PROOF__INIT;
+    Kesu__V1__Money money = KESU__V1__MONEY__INIT;
+    Kesu__V1__FeedbackRecorded feedback = KESU__V1__FEEDBACK_RECORDED__INIT;
+    Kesu__V1__CaseReopened reopened = KESU__V1__CASE_REOPENED__INIT;
+    Kesu__V1__CaseWithdrawn withdrawn = KESU__V1__CASE_WITHDRAWN__INIT;
+    (void)state;
+    LIFE(o, APPEAL_FILED, &filed);
+    answer.answer = KESU__V1__ANSWER__ANSWER_OBJECTED;
+    LIFE(o, ANSWER_RECORDED, &answer);
+    answer.final = true; /* no appeal any more */
+    LIFE(o, ANSWER_RECORDED, &answer);
+    decided.outcome = KESU__V1__APPEAL_OUTCOME__APPEAL_OUTCOME_PARTLY;
+    LIFE(o, APPEAL_DECIDED, &decided);
+    decided.outcome = KESU__V1__APPEAL_OUTCOME__APPEAL_OUTCOME_DISMISSED;
+    LIFE(o, APPEAL_DECIDED, &decided);
+    LIFE(o, STEP_COMPLETED, &step);
+    step.payment = &payment;
+    payment.amount = &money;
+    money.currency = "TWD";
+    money.e4 = 12;
+    LIFE(o, STEP_COMPLETED, &step);
+    LIFE(o, STEP_COMPLETED, &step);
+    money.currency = "USD";
+    LIFE(o, STEP_COMPLETED, &step);
+    feedback.csat = 2;
+    LIFE(o, FEEDBACK_RECORDED, &feedback);
+    feedback.csat = 4;
+    LIFE(o, FEEDBACK_RECORDED, &feedback);
+    LIFE(o, CASE_REOPENED, &reopened);
+    LIFE(o, CASE_WITHDRAWN, &withdrawn);
+    tell_opened(o);
+    fake_intake_block(&o->intake);
+    sim_run(o->sim, 10 * USEC_PER_SEC);
+    check_outcomes(o);
+    fold_close(o->fold);
+    analytics_state_deinit(&o->state);
+    on_boot(o, o->env);
+    check_outcomes(o); /* before anything comes in again */
+    close_office(o);
+}
+
 static void test_a_restart_finds_what_was_counted(void **state)
 {
     struct office *o = open_office(78);
@@ -440,6 +515,6 @@ static void test_asking_for_what_there_is_not(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(test_equals_a_recount_under_crashes),
-          cmocka_unit_test(test_a_rebuild_gives_the_same),
+          cmocka_unit_test(test_a_rebuild_gives_the_same), cmocka_unit_test(test_how_cases_end_is_counted),
           cmocka_unit_test(test_a_restart_finds_what_was_counted),
           cmocka_unit_test(test_asking_for_what_there_is_not))
