@@ -8,9 +8,12 @@
 
 #include "cases.h"
 #include "control.h"
+#include "decide.h"
 #include "due.h"
 #include "err.h"
 #include "intake.h"
+#include "life.h"
+#include "policy.h"
 #include "seal.h"
 #include "uuid.h"
 #include "veil.h"
@@ -154,6 +157,18 @@ static int tell_events(struct intake *in, const struct control_asked *a, Kesu__V
     return 0;
 }
 
+/* Of a named reader their own, else what anybody of the office could do. */
+static void tell_allowed(struct intake *in, const struct control_asked *a, Kesu__V1__CaseDetail *detail)
+{
+    Kesu__V1__Actor actor = KESU__V1__ACTOR__INIT;
+    const Kesu__V1__Policy *policy = in->policy.active;
+    actor.kind = KESU__V1__ACTOR_KIND__ACTOR_KIND_STAFF;
+    uint32_t who = LIFE_PEOPLE;
+    if (a->reader[0] != '\0') who = life_who(&actor, policy != NULL ? policy_staff(policy, a->reader) : NULL);
+    detail->n_allowed =
+        intake_decide_allowed(detail->state->stage, who, &in->control.arena, &detail->allowed);
+}
+
 static bool refuse(struct intake *in, const struct control_asked *a, int err, const char *field,
                    const char *reason)
 {
@@ -184,6 +199,7 @@ static bool tell(struct intake *in, struct control_asked *a)
         int err = tell_events(in, a, &detail);
         if (err == E_TOO_BIG) return refuse(in, a, err, "get_case", "the case is too large to be told");
         if (err != 0) return refuse(in, a, E_INTERNAL, "", "the journal cannot be read");
+        tell_allowed(in, a, &detail);
     }
     reply.body_case = KESU__V1__CONTROL_REPLY__BODY_CASE_DETAIL;
     reply.case_detail = &detail;

@@ -434,7 +434,20 @@ def completed(office, *words):
 
 def test_a_shell_completes_commands_fields_and_values(intake):
     number, _ = case_with_an_agent(intake)
+    possible = completed(intake, "act", number, "")
+    assert "start-work" in possible and "review-case" not in possible
     assert "review-case" in completed(intake, "act", "re") and "share-answer" not in completed(intake, "act", "")
     assert completed(intake, "act", "review-case", number, "f") == ["finding="]
     assert completed(intake, "act", "review-case", number, "finding", "=", "p") == ["partly"]
     assert set(completed(intake, "act", "review-case", number, "finding", "=")) == {"founded", "partly", "not_founded"}
+
+
+def test_what_is_possible_now_depends_on_the_stage_and_on_who_asks(intake):
+    number, agent = case_with_an_agent(intake)
+    mine = intake.kesu("act", number, "--as", agent)
+    assert f"{number} is triaged, with {agent}; possible now for {agent}:" in mine
+    assert "start-work" in mine and "-> under_review" in mine and "name-accused" not in mine and "review-case" not in mine
+    assert "name-accused" in intake.kesu("act", number, "--as", "song_jing")
+    intake.kesu("act", "start", number, "--as", agent)
+    now = [json.loads(line) for line in intake.kesu("act", number, "--as", agent, "--json").splitlines()]
+    assert "review_case" in now and "start_work" not in now
