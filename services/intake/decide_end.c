@@ -106,7 +106,8 @@ int intake_decide_reopen(struct decide *d)
 
 int intake_decide_withdraw(struct decide *d)
 {
-    return intake_decide_plain(d, KESU__V1__EVENT__BODY_CASE_WITHDRAWN);
+    DECIDE_TRY(intake_decide_plain(d, KESU__V1__EVENT__BODY_CASE_WITHDRAWN));
+    return intake_decide_wait_over(d, intake_decide_last(d), "external_due");
 }
 
 /* Nothing is held against somebody without showing why; it closes nothing. */

@@ -78,7 +78,8 @@ int intake_decide_external(struct decide *d)
     const Kesu__V1__ReferExternal *c = d->command->refer_external;
     if (c->due_at != 0 && c->due_at <= d->ctx->block_time)
         return intake_decide_refuse(d, E_RANGE, "refer_external.due_at", "a time to come");
-    return intake_decide_plain(d, KESU__V1__EVENT__BODY_EXTERNAL_REFERRED);
+    DECIDE_TRY(intake_decide_plain(d, KESU__V1__EVENT__BODY_EXTERNAL_REFERRED));
+    return c->due_at != 0 ? intake_decide_wait(d, intake_decide_last(d), "external_due", c->due_at) : 0;
 }
 
 int intake_decide_external_outcome(struct decide *d)
@@ -91,5 +92,6 @@ int intake_decide_external_outcome(struct decide *d)
         body->body = life->external->body;
         body->reference = life->external->reference;
     }
-    return intake_decide_event(d, KESU__V1__EVENT__BODY_EXTERNAL_RECORDED, body);
+    DECIDE_TRY(intake_decide_event(d, KESU__V1__EVENT__BODY_EXTERNAL_RECORDED, body));
+    return intake_decide_wait_over(d, intake_decide_last(d), "external_due");
 }

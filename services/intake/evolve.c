@@ -107,10 +107,12 @@ static void set_times(struct evolve *e, const Kesu__V1__ClockChange *c, Kesu__V1
     }
 }
 
-/* Of a sub-task, or a reply that is held: when it stops there is nothing left to know of it. */
+/* Of a sub-task, a reply that is held, or a body outside: when it stops there is nothing left to know of it.
+ */
 static bool is_passing(const char *clock)
 {
-    return strchr(clock, '#') != NULL || strcmp(clock, "reply_hold") == 0;
+    return strchr(clock, '#') != NULL || strcmp(clock, "reply_hold") == 0 ||
+           strcmp(clock, "external_due") == 0;
 }
 
 static void forget_clock(struct evolve *e, const char *id)

@@ -286,12 +286,16 @@ static void without_agreement_there_are_bodies_outside(void **state)
     refer->due_at = LIFE_NOW + DAY;
     DONE(d, REFER_EXTERNAL, refer, EXTERNAL);
     assert_string_equal(life_state(d, refer->case_id)->life->external->reference, "CO-77");
+    const Kesu__V1__ClockChange *clock = life_event(d)->clocks[life_event(d)->n_clocks - 1];
+    assert_string_equal(clock->clock, "external_due");
+    assert_int_equal(clock->due_at, refer->due_at);
     back->reason = life_text("their letter of today");
     REFUSED(d, RECORD_EXTERNAL, back, E_MISSING, "record_external.outcome");
     back->outcome = KESU__V1__EXTERNAL_OUTCOME__EXTERNAL_OUTCOME_RETURNED;
     DONE(d, RECORD_EXTERNAL, back, DEADLOCKED);
     assert_string_equal(life_event(d)->external_recorded->body, "Consumer Ombudsman");
     assert_null(life_state(d, refer->case_id)->life->external);
+    assert_int_equal(life_event(d)->clocks[0]->op, KESU__V1__CLOCK_CHANGE__OP__OP_STOP);
     DONE(d, REFER_EXTERNAL, refer, EXTERNAL);
     back->outcome = KESU__V1__EXTERNAL_OUTCOME__EXTERNAL_OUTCOME_ORDERED;
     DONE(d, RECORD_EXTERNAL, back, PROPOSED);
