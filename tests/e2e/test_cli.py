@@ -451,3 +451,20 @@ def test_what_is_possible_now_depends_on_the_stage_and_on_who_asks(intake):
     intake.kesu("act", "start", number, "--as", agent)
     now = [json.loads(line) for line in intake.kesu("act", number, "--as", agent, "--json").splitlines()]
     assert "review_case" in now and "start_work" not in now
+
+
+@pytest.mark.parametrize("locale, flags, said", [
+    ("zh_TW.UTF-8", [], "開始處理。"), ("zh_CN.UTF-8", [], "开始处理。"), ("en_GB.UTF-8", [], "Work started."), ("C.UTF-8", [], "開始處理。"),
+    ("zh_TW.UTF-8", ["--lang", "en"], "Work started."), ("en_GB.UTF-8", ["--lang", "zh-Hans"], "开始处理。"),
+])
+def test_a_story_is_told_in_the_language_of_who_reads_or_of_the_office(intake, locale, flags, said):
+    number, agent = case_with_an_agent(intake, "the cup of Mrs. Wang is broken")
+    intake.kesu("act", "start", number, "--as", agent)
+    places = ["--run-dir", str(intake.run), "--data-dir", str(intake.data)]
+    done = subprocess.run(
+        [str(BIN / "kesu"), *places, "show", "--explain", number, *flags],
+        capture_output=True, text=True, timeout=60, check=True, env={"LC_ALL": locale},
+    )
+    assert said in done.stdout and "Mrs. Wang" not in done.stdout
+    assert "Mrs. Wang" in intake.kesu("show", "--explain", number, "--personal", "--lang", "en")
+    intake.kesu("show", "--explain", number, "--lang", "fr", status=USAGE)

@@ -56,13 +56,14 @@ class Desk:
     def allowed(self, number, who):
         return [json.loads(line) for line in self.office.kesu("act", number, "--as", who, "--json").splitlines()]
 
-    def mails(self, address, count):
-        """Mails to somebody, once there are so many."""
-        found = until(
-            lambda: (m := [m for m in self.smtp.mails() if address in (m["To"] or "")]) and len(m) >= count and m,
-            lambda: f"{count} mails to {address}: {[(m['To'], m['Subject']) for m in self.smtp.mails()]}",
-        )
-        return found
+    def mailed(self, address, words):
+        """Once these words are in a mail to somebody, in one."""
+        def found():
+            mails = [m for m in self.smtp.mails() if address in (m["To"] or "")]
+            return sum(words in m.get_body(("plain",)).get_content() for m in mails)
+
+        until(found, lambda: f"{words} to {address}: {[(m['To'], m['Subject']) for m in self.smtp.mails()]}")
+        assert found() == 1
 
     def told(self, name, number, *flags):
         """The story in each language; the English one on one line a paragraph."""
@@ -110,6 +111,8 @@ def test_an_unfounded_complaint_is_explained_and_ends_in_a_deadlock(desk):
     desk.act("song_jing", "record-external", number, "outcome=confirmed", "reason=no fault was found")
     assert desk.stage(number) == "feedback"
     desk.act(agent, "close", number, "customer", "lesson=show the price again in the receipt")
+    desk.mailed("lin@example.com", "謹此說明")
+    desk.mailed("lin@example.com", "原說明維持")
     told = desk.told("unfounded", number)
     for said in ("the complaint is not founded: the price list was shown before the order",
                  "objected, to what is final", "regulator", "CPO-115-0042", "confirmed our decision",
@@ -192,7 +195,8 @@ def test_a_damaged_insured_parcel_is_compensated_after_an_appeal(desk, tmp_path)
     desk.act(agent, "settle-recovery", number, "claim=1", "amount=TWD 9000", "reason=half was our packing")
     desk.act(agent, "record-feedback", number, "csat=4", "expectation=3", "words=最後處理得可以")
     desk.act(agent, "close", number, "machine", "lesson=guard the belt at the transfer point", "unit=logistics")
-    desk.mails("wang@example.com", 1)
+    for words in ("一萬五千元", "一萬八千元", "申訴成立。", "二萬元，此為最終決定"):
+        desk.mailed("wang@example.com", words)
     told = desk.told("damaged-parcel", number)
     for said in ("compensation TWD 15000.00, apology", "damage-insured", "100 % of the declared value", "made a counter-proposal",
                  "The customer objected", "Appeal upheld", "compensation TWD 20000.00", "proof TX-77001",
@@ -264,6 +268,7 @@ def test_a_refund_goes_by_return_inspection_and_proof_of_payment(desk):
     desk.act(agent, "record-call", number, "direction=out", "outcome=reached", "at=now", "call_back=yes", "words=客戶滿意")
     desk.act(agent, "record-feedback", number, "csat=5", "expectation=5")
     desk.act(agent, "close", number, "material", "unit=qa", "lesson=test the left channel")
+    desk.mailed("amy@example.com", "檢驗後全額退款")
     told = desk.told("refund", number)
     for said in ("return, inspection of what came back, refund TWD 1280.00, coupon TWD 100.00", "they end with TWD 1380.00",
                  "V2 must not be below V1 + C", "proof TX-88012", "satisfaction 5 of 5"):
