@@ -287,14 +287,27 @@ unsigned life_variant(const Kesu__V1__Event *e)
     }
 }
 
+static bool is_row(const struct life_row *row, Kesu__V1__Stage from, const Kesu__V1__Event *event,
+                   unsigned variant)
+{
+    return row->event == (unsigned)event->body_case && (row->from >> from & 1) != 0 &&
+           (row->variant == LIFE_ANY || row->variant == variant);
+}
+
 const struct life_row *life_find(Kesu__V1__Stage from, const Kesu__V1__Event *event)
 {
     unsigned variant = life_variant(event);
     for (unsigned i = 0; i < N_ROWS; i++)
-        if (table[i].event == (unsigned)event->body_case && (table[i].from >> from & 1) != 0 &&
-            (table[i].variant == LIFE_ANY || table[i].variant == variant))
-            return &table[i];
+        if (is_row(&table[i], from, event, variant)) return &table[i];
     return NULL;
+}
+
+const struct life_row *life_find_of(unsigned command, Kesu__V1__Stage from, const Kesu__V1__Event *event)
+{
+    unsigned variant = life_variant(event);
+    for (unsigned i = 0; i < N_ROWS; i++)
+        if (table[i].command == command && is_row(&table[i], from, event, variant)) return &table[i];
+    return life_find(from, event);
 }
 
 Kesu__V1__Stage life_next(Kesu__V1__Stage from, Kesu__V1__Stage before, const Kesu__V1__Event *event)

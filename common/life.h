@@ -51,6 +51,8 @@ const struct life_row *life_row(unsigned i); /* NULL: no more */
 unsigned life_variant(const Kesu__V1__Event *event);
 /* The row of this event in this stage; NULL: it cannot happen there. */
 const struct life_row *life_find(Kesu__V1__Stage from, const Kesu__V1__Event *event);
+/* The same, where several commands lead to it: this command's row, if it has one there. */
+const struct life_row *life_find_of(unsigned command, Kesu__V1__Stage from, const Kesu__V1__Event *event);
 /* The stage after an event of a case; `before` is where LIFE_GOES_BACK leads. */
 Kesu__V1__Stage life_next(Kesu__V1__Stage from, Kesu__V1__Stage before, const Kesu__V1__Event *event);
 

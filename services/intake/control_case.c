@@ -157,23 +157,18 @@ static int tell_events(struct intake *in, const struct control_asked *a, Kesu__V
     return 0;
 }
 
-/* Of a named reader their own, else what anybody of the office could do. */
-static void tell_allowed(struct intake *in, const struct control_asked *a, Kesu__V1__CaseDetail *detail)
-{
-    Kesu__V1__Actor actor = KESU__V1__ACTOR__INIT;
-    const Kesu__V1__Policy *policy = in->policy.active;
-    actor.kind = KESU__V1__ACTOR_KIND__ACTOR_KIND_STAFF;
-    uint32_t who = LIFE_PEOPLE;
-    if (a->reader[0] != '\0') who = life_who(&actor, policy != NULL ? policy_staff(policy, a->reader) : NULL);
-    detail->n_allowed =
-        intake_decide_allowed(detail->state->stage, who, &in->control.arena, &detail->allowed);
-}
-
 static bool refuse(struct intake *in, const struct control_asked *a, int err, const char *field,
                    const char *reason)
 {
     svc_refuse(in->svc, a->peer, a->request_id, err, field, reason);
     return true;
+}
+
+static void tell_allowed(struct intake *in, const struct control_asked *a, Kesu__V1__CaseDetail *detail)
+{
+    const struct decide_context context = {
+        .block_time = in->batch.block_time, .policy = in->policy.active, .arena = &in->control.arena};
+    detail->n_allowed = intake_decide_allowed_to(detail->state, a->reader, &context, &detail->allowed);
 }
 
 /* False: its last event, a->last_seq, is not on disk yet. */

@@ -304,8 +304,7 @@ size_t intake_decide_allowed(Kesu__V1__Stage stage, uint32_t who, struct arena *
     size_t n = 0;
     if (allowed == NULL) return 0;
     for (unsigned i = 0; i < N_ROWS; i++)
-        if (table[i].subject == OF_CASE && life_allows(i, 1u << stage, who))
-            allowed[n++] = (char *)(uintptr_t)life_command_name(i);
+        if (life_allows(i, 1u << stage, who)) allowed[n++] = (char *)(uintptr_t)life_command_name(i);
     *ret = allowed;
     return n;
 }
@@ -402,6 +401,36 @@ static int decide(struct decide *d)
     if (row->who != 0 ? (row->who & d->who) == 0 : !life_allows(command, 0, d->who)) return refuse_actor(d);
     if (row->subject == OF_CASE) DECIDE_TRY(check_case(d));
     return row->handle(d);
+}
+
+/* Of the office, whoever it is: no ties. */
+static size_t allowed_to_anybody(const Kesu__V1__CaseState *state, const struct decide_context *context,
+                                 char ***ret)
+{
+    return intake_decide_allowed(state->stage, LIFE_PEOPLE, context->arena, ret);
+}
+
+size_t intake_decide_allowed_to(Kesu__V1__CaseState *state, const char *reader,
+                                const struct decide_context *context, char ***ret)
+{
+    Kesu__V1__Actor actor = KESU__V1__ACTOR__INIT;
+    Kesu__V1__Command command = KESU__V1__COMMAND__INIT;
+    struct decision out = {0};
+    struct decide d = {.command = &command, .ctx = context, .out = &out, .state = state};
+    if (reader[0] == '\0') return allowed_to_anybody(state, context, ret);
+    actor.kind = KESU__V1__ACTOR_KIND__ACTOR_KIND_STAFF;
+    actor.name = (char *)(uintptr_t)reader;
+    command.actor = &actor;
+    char **allowed = arena_alloc(context->arena, sizeof(*allowed) * N_ROWS);
+    size_t n = 0;
+    if (allowed == NULL || check_actor(&d) != 0) return 0;
+    for (unsigned i = 0; i < N_ROWS; i++) {
+        command.body_case = (Kesu__V1__Command__BodyCase)i;
+        if (life_allows(i, 1u << state->stage, d.who) && intake_decide_check_stage(&d) == 0)
+            allowed[n++] = (char *)(uintptr_t)life_command_name(i);
+    }
+    *ret = allowed;
+    return n;
 }
 
 void intake_decide(struct intake_register *view, const Kesu__V1__Command *command,

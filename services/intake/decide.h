@@ -57,6 +57,10 @@ void intake_decide(struct intake_register *view, const Kesu__V1__Command *comman
  * somebody of these roles (LIFE_...). From the arena. */
 size_t intake_decide_allowed(Kesu__V1__Stage stage, uint32_t who, struct arena *arena, char ***ret);
 
+/* The same of this case for one of staff: by role, tie and recusal; reader "": for anybody of the office. */
+size_t intake_decide_allowed_to(Kesu__V1__CaseState *state, const char *reader,
+                                const struct decide_context *context, char ***ret);
+
 /* Name of an error code on the wire, and how a client should take it. */
 void intake_refused_set(Kesu__V1__Refused *ret, int err, const char *field, const char *reason);
 

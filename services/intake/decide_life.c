@@ -150,9 +150,10 @@ int intake_decide_event(struct decide *d, Kesu__V1__Event__BodyCase type, void *
 {
     if (body == NULL) return intake_decide_no_memory(d);
     struct decide_event *e = intake_decide_add(d, type, body);
-    const struct life_row *row = life_find(d->stage, &e->event);
+    unsigned command = (unsigned)d->command->body_case;
+    const struct life_row *row = life_find_of(command, d->stage, &e->event);
     if (row == NULL) return intake_decide_refuse_stage(d);
-    if (row->tie != TIE_FOLLOWS) DECIDE_TRY(intake_decide_needs(d, row->needs));
+    if (row->tie != TIE_FOLLOWS && row->command == command) DECIDE_TRY(intake_decide_needs(d, row->needs));
     DECIDE_TRY(seal_words(d, e, body));
     return move(d, e, row);
 }
