@@ -203,15 +203,17 @@ def make_policy(to, agents, clocks=None):
     departments = re.findall(r"^  - id: (\w+)\n(?:.*\n)*?    manager: (\w+)", section, re.M)
     if not departments or not categories:
         raise RuntimeError("the shipped policy does not read as expected")
+    more = ""
     for department, manager in departments:
         skills = sorted({f"'{c}.*'" for c, d in categories if d == department})
         skills = ", ".join([*skills, "'lang:zh'", "'lang:en'"])
         for i in range(agents):
-            org += (f"  - id: bench_{department}_{i}\n    name: Bench {i}\n    email: b{i}@kesu.example\n"
-                    f"    department: {department}\n    manager: {manager}\n    skills: [{skills}]\n"
-                    f"    capacity: 1000\n    language: en\n    agent: true\n")
+            more += (f"  - id: bench_{department}_{i}\n    name: Bench {i}\n    email: b{i}@kesu.example\n"
+                     f"    department: {department}\n    manager: {manager}\n    skills: [{skills}]\n"
+                     f"    capacity: 1000\n    language: en\n    agent: true\n")
+    before, after = re.split(r"(?<=\nstaff:\n)", org)
     with open(os.path.join(to, "org.yaml"), "w", encoding="utf-8") as f:
-        f.write(org)
+        f.write(before + more + after)
     if clocks is not None:
         with open(os.path.join(to, "sla.yaml"), "w", encoding="utf-8") as f:
             f.write(clocks)

@@ -308,7 +308,7 @@ def test_operators_look_at_all_daemons(office, tmp_path):
     assert "opened 3, joined 0, classified 3" in stats and re.search(r"damage\.wet +S\d +\d", stats) and "product" in stats
     assert json.loads(office.kesu("stats", "--json"))["opened"] == "3"
     assert office.kesu("fold", "list").count(" ready ") == 5
-    assert "6 armed" in office.kesu("clocks") and len(office.kesu("clocks", "--limit", "2").splitlines()) == 3
+    assert "12 armed" in office.kesu("clocks") and len(office.kesu("clocks", "--limit", "2").splitlines()) == 3
     assert office.kesu("workers").splitlines()[1].endswith(" 3")
     assert office.kesu("deadletters", "list") == "no dead letters\n"
     assert office.kesu("deadletters", "resend", "all") == "0 messages go again\n"

@@ -168,7 +168,7 @@ def live_through(office, who, shared):
     assert pipe(office, who.mail(who.evidence, shared)) == 0
     assert pipe(office, who.bounce()) == 0
     mailed = office.control("intake", get_customer=query_pb2.GetCustomer(case_id=first)).cases[0].case_id
-    until(lambda: office.case(first).state.stage == types_pb2.STAGE_ASSIGNED, "assigned")
+    until(lambda: office.case(first).state.agent, "assigned")
     until(lambda: {first, second, mailed} <= dead_receipts(office), "receipts that died")
     ask(office, kesu_client.command(add_note=command_pb2.AddNote(case_id=first, text=who.said["note"])))
     resolve = command_pb2.ResolveCase(case_id=first, summary=who.said["summary"])
