@@ -38,6 +38,9 @@ _kesu()
 	'incident hold-lot'*) offer=' --as --on-behalf-of --from --expected-version' ;;
 	'incident answer'*) offer=' --as --on-behalf-of --from --expected-version' ;;
 	'incident close'*) offer=' --as --on-behalf-of --from --expected-version' ;;
+	'eightd list'*) offer=' --limit --open --case' ;;
+	'eightd show'*) offer='' ;;
+	'eightd export'*) offer=' --html --lang' ;;
 	'handover list'*) offer=' --limit --open --to' ;;
 	'handover open'*) offer=' --as --on-behalf-of --from --expected-version' ;;
 	'handover accept'*) offer=' --as --on-behalf-of --from --expected-version' ;;
@@ -77,11 +80,12 @@ _kesu()
 	'help '*) offer='' ;;
 	esac
 	if [[ $word == -* ]]; then offer+=" $common"
-	elif [[ ${#words[@]} -eq 0 ]]; then offer=' up submit tail show list act batch history customer incident handover stats top policy journal backup restore fold health clocks workers deadletters clock keys demo completion manual help'
+	elif [[ ${#words[@]} -eq 0 ]]; then offer=' up submit tail show list act batch history customer incident eightd handover stats top policy journal backup restore fold health clocks workers deadletters clock keys demo completion manual help'
 	elif [[ ${#words[@]} -eq 1 ]]; then
 		case ${words[0]} in
 		customer) offer='change merge unmerge suggest dismiss show erase' ;;
 		incident) offer='create add remove change hold-lot answer close' ;;
+		eightd) offer='list show export' ;;
 		handover) offer='list open accept' ;;
 		policy) offer='check keys diff apply' ;;
 		journal) offer='info verify export' ;;

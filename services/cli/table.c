@@ -140,6 +140,19 @@ static const struct cli_flag act_flags[] = {
     END,
 };
 static const struct cli_flag alias_flags[] = {BODY, EXPECTED, END};
+static const struct cli_flag eightd_list_flags[] = {
+    {"limit", "N", "100", "how many, 1 to 1000"},
+    {"open", NULL, NULL, "only those that are not closed"},
+    {"case", "CASE", NULL, "only those of this case"},
+    END,
+};
+
+static const struct cli_flag eightd_export_flags[] = {
+    {"html", NULL, NULL, "a page to print, which is what it is without --json"},
+    {"lang", "LANGUAGE", "en", "of the page: zh-Hant, zh-Hans or en"},
+    END,
+};
+
 static const struct cli_flag handover_flags[] = {
     {"limit", "N", "100", "how many, 1 to 1000"},
     {"open", NULL, NULL, "only those nobody has accepted yet"},
@@ -339,6 +352,14 @@ const struct cli_command cli_commands[] = {
      alias_flags, cli_act_alias},
     {"incident close", "ID [reason=TEXT]", 1, CLI_MAX_GIVEN, "close an incident",
      "Its members are closed each on their own.", alias_flags, cli_act_alias},
+    {"eightd list", "", 0, 0, "list 8Ds, newest first", "With what is done of each.", eightd_list_flags,
+     cli_eightd_list},
+    {"eightd show", "ID|CASE", 1, 1, "show how far an 8D is",
+     "By its id, or the newest of a case. With --json all that was recorded last.", NULL, cli_eightd_show},
+    {"eightd export", "ID|CASE", 1, 1, "print an 8D report",
+     "On standard output: a page in HTML that needs nothing else and prints on A4, or with --json what it "
+     "says.",
+     eightd_export_flags, cli_eightd_export},
     {"handover list", "", 0, 0, "list handovers, newest first",
      "Who gives open work to whom, and until when.", handover_flags, cli_handover_list},
     {"handover open", "agents=STAFF ... to=STAFF due_at=TIME [note=TEXT]", 1, CLI_MAX_GIVEN,
