@@ -120,6 +120,7 @@ static int on_case_assigned(void *self, struct fold *f, const struct fold_event 
     struct routing *r = self;
     const Kesu__V1__CaseAssigned *a = ev->event->case_assigned;
     done_with(r, f, ev->case_id);
+    routing_handover_settled(r, f, ev->case_id);
     routing_assign_load(&r->assign, a->previous_agent, -1);
     routing_assign_load(&r->assign, a->agent, 1);
     return 0;
@@ -129,6 +130,7 @@ static int on_case_closed(void *self, struct fold *f, const struct fold_event *e
 {
     struct routing *r = self;
     done_with(r, f, ev->case_id);
+    routing_handover_settled(r, f, ev->case_id);
     routing_assign_load(&r->assign, ev->event->case_closed->agent, -1);
     return 0;
 }
@@ -197,6 +199,8 @@ const struct fold_row routing_events_rows[ROUTING_N_EVENTS] = {
     {KESU__V1__EVENT__BODY_DELIVERY_RECORDED, on_touched},
     {KESU__V1__EVENT__BODY_POLICY_ACTIVATED, on_policy_activated},
     {KESU__V1__EVENT__BODY_CUSTOMER_ERASED, on_customer_erased},
+    {KESU__V1__EVENT__BODY_HANDOVER_OPENED, routing_handover_on_opened},
+    {KESU__V1__EVENT__BODY_HANDOVER_ACCEPTED, routing_handover_on_accepted},
 };
 
 /* ---- memory from the store ------------------------------------------------ */
@@ -230,6 +234,7 @@ int routing_events_load(struct routing *r)
     int rc = routing_rows_each(r->env, r->fold, ROUTING_AGENTS, load_agent, r);
     routing_take_policy(r);
     if (rc == 0) rc = routing_rows_each(r->env, r->fold, ROUTING_CASES, load_case, r);
+    if (rc == 0) rc = routing_handover_load(r);
     routing_queue_committed(&r->queue);
     return rc;
 }

@@ -83,7 +83,9 @@ static void unstick(struct routing *r)
     routing_workers_recall(&r->workers);
     routing_queue_clear(&r->queue);
     routing_assign_deinit(&r->assign);
+    routing_handover_deinit(&r->handover);
     routing_propose_init(r);
+    routing_handover_init(&r->handover, &r->env->mem);
     routing_events_load(r);
 }
 
@@ -130,7 +132,9 @@ static void on_reset(void *self, struct fold *f)
     routing_workers_recall(&r->workers);
     routing_queue_clear(&r->queue);
     routing_assign_deinit(&r->assign);
+    routing_handover_deinit(&r->handover);
     routing_propose_init(r);
+    routing_handover_init(&r->handover, &r->env->mem);
     r->n_want_keys = 0;
     r->n_stuck = 0;
     if (r->policy != NULL) routing_assign_set_policy(&r->assign, r->policy);
@@ -148,6 +152,7 @@ static void on_committed(void *self, struct fold *f)
     (void)f;
     routing_queue_committed(&r->queue);
     routing_propose_run(r);
+    routing_handover_run(r);
     routing_dispatch_run(r);
     show_metrics(r);
 }
@@ -164,7 +169,10 @@ static void on_refused(void *self, struct fold *f, const Kesu__V1__Command *comm
     (void)f;
     if (command->body_case == KESU__V1__COMMAND__BODY_CLASSIFY_CASE)
         routing_classify_on_refused(r, command->classify_case, refused);
-    if (command->body_case == KESU__V1__COMMAND__BODY_ASSIGN_CASE)
+    if (command->body_case != KESU__V1__COMMAND__BODY_ASSIGN_CASE) return;
+    if (command->assign_case->handover_id != 0)
+        routing_handover_on_refused(r, command->assign_case, refused);
+    else
         routing_propose_on_refused(r, command->assign_case, refused);
 }
 
@@ -179,6 +187,7 @@ static struct routing *new_state(struct env *env, struct svc *svc)
     arena_init(&r->policy_arena, &env->mem, 8 * POLICY_MAX_BYTES);
     routing_queue_init(&r->queue, &env->mem);
     routing_propose_init(r);
+    routing_handover_init(&r->handover, &env->mem);
     return r;
 }
 
@@ -186,6 +195,7 @@ static void free_state(void *self)
 {
     struct routing *r = self;
     routing_workers_close(&r->workers);
+    routing_handover_deinit(&r->handover);
     routing_assign_deinit(&r->assign);
     routing_queue_deinit(&r->queue);
     arena_deinit(&r->policy_arena);
@@ -202,7 +212,7 @@ static int aside_open(void *self, void **ret_self)
 
 static const struct fold_def fold_def = {
     .name = "routing",
-    .version = 1,
+    .version = 2,
     .tables = routing_tables,
     .n_tables = ROUTING_N_TABLES,
     .rows = routing_events_rows,
@@ -227,6 +237,7 @@ static void on_room(void *self)
     routing_dispatch_tick(r);
     routing_dispatch_run(r);
     if (r->assign.shut) routing_propose_run(r);
+    routing_handover_run(r);
 }
 
 /* ---- what operators ask ---------------------------------------------------- */

@@ -9,7 +9,8 @@
 #include "err.h"
 #include "key.h"
 
-const char *const routing_tables[ROUTING_N_TABLES] = {"cases", "waiting", "agents", "customers", "objects"};
+const char *const routing_tables[ROUTING_N_TABLES] = {"cases",   "waiting",   "agents", "customers",
+                                                      "objects", "handovers", "handed"};
 
 #define CASE_FIXED  24
 #define BRIEF_BYTES 19

@@ -1,18 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What routing keeps on disk: five tables of small rows.
+/* What routing keeps on disk: seven tables of small rows.
  *
  *   cases      case id        -> struct routing_case: until it is assigned or over
  *   waiting    case id        -> struct routing_brief and the sealed text: until classified
  *   agents     staff id       -> presence, capacity, open cases
  *   customers  customer id    -> cases so far
- *   objects    hash of object -> who complained about it lately */
+ *   objects    hash of object -> who complained about it lately
+ *   handovers  handover id    -> HandoverOpened
+ *   handed     case id        -> handover id: accepted, until it is given to somebody */
 #ifndef KESU_ROUTING_ROWS_H
 #define KESU_ROUTING_ROWS_H
 
 #include "fold.h"
 #include "hash.h"
 
-enum { ROUTING_CASES, ROUTING_WAITING, ROUTING_AGENTS, ROUTING_CUSTOMERS, ROUTING_OBJECTS, ROUTING_N_TABLES };
+enum {
+    ROUTING_CASES,
+    ROUTING_WAITING,
+    ROUTING_AGENTS,
+    ROUTING_CUSTOMERS,
+    ROUTING_OBJECTS,
+    ROUTING_HANDOVERS,
+    ROUTING_HANDED,
+    ROUTING_N_TABLES
+};
 extern const char *const routing_tables[ROUTING_N_TABLES];
 
 #define ROUTING_ID_MAX 128 /* bytes of an id of the policy */
