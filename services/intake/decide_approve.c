@@ -19,13 +19,18 @@ int intake_decide_has_proposal(struct decide *d, const Kesu__V1__ProposalState *
     return 0;
 }
 
+static bool proposed_it(const Kesu__V1__ProposalState *p, const char *staff)
+{
+    return strcmp(p->proposer, staff) == 0 || strcmp(p->proposed_for, staff) == 0;
+}
+
 /* Not recused, and not who proposed it. */
 static bool may_decide(const struct decide *d, const Kesu__V1__ProposalState *p, const Kesu__V1__Staff *staff)
 {
     struct decision out = {0};
     struct decide aside = *d;
     aside.out = &out;
-    return strcmp(p->proposer, staff->id) != 0 && intake_decide_recusal(&aside, d->state, staff, "") == 0;
+    return !proposed_it(p, staff->id) && intake_decide_recusal(&aside, d->state, staff, "") == 0;
 }
 
 /* The lowest above the proposer who may; recused ones are passed over. */
@@ -79,10 +84,10 @@ static char *over_limit(struct decide *d, const Kesu__V1__Staff *staff, const Ke
 static int check_decider(struct decide *d, const Kesu__V1__ProposalState *p)
 {
     const Kesu__V1__Actor *actor = d->command->actor;
-    if (strcmp(actor->name, p->proposer) == 0)
+    if (proposed_it(p, actor->name))
         return intake_decide_refuse(d, E_RECUSED, "actor.name", "who proposes does not approve");
     if (actor->on_behalf_of[0] == '\0') return 0;
-    if (strcmp(actor->on_behalf_of, p->proposer) == 0)
+    if (proposed_it(p, actor->on_behalf_of))
         return intake_decide_refuse(d, E_RECUSED, "actor.on_behalf_of", "who proposes does not approve");
     return intake_decide_recusal(d, d->state, policy_staff(d->ctx->policy, actor->on_behalf_of),
                                  "actor.on_behalf_of");

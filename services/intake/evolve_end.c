@@ -31,6 +31,7 @@ int intake_evolve_reopened(struct evolve *e)
         life->proposal->n_lines = 0;
         life->proposal->total = NULL;
         life->proposal->proposer = (char *)(uintptr_t) "";
+        life->proposal->proposed_for = (char *)(uintptr_t) "";
     }
     if (life->opinion != NULL) {
         life->opinion->seq = 0;

@@ -24,8 +24,10 @@ int intake_evolve_remedy_proposed(struct evolve *e)
     p->n_lines = chosen_lines(b, p->lines);
     p->total = b->total;
     p->proposer = e->event->actor != NULL ? e->event->actor->name : p->proposer;
+    p->proposed_for = e->event->actor != NULL ? e->event->actor->on_behalf_of : p->proposed_for;
     life->proposal = p;
     life->steps_done = 0;
+    if (p->proposed_for[0] != '\0' && intake_evolve_took_part(e, p->proposed_for) != 0) return E_NOMEM;
     return intake_evolve_took_part(e, NULL);
 }
 

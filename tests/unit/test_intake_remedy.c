@@ -222,6 +222,14 @@ static void who_proposes_does_not_approve(void **state)
     life_as(d, "side");
     d->actor.on_behalf_of = life_text("lead");
     REFUSED(d, DECIDE_PROPOSAL, decide(d, id, true), E_RECUSED, "actor.on_behalf_of");
+    uint64_t other = life_case(d, KESU__V1__STAGE__STAGE_INVESTIGATING);
+    life_as(d, "lead");
+    d->actor.on_behalf_of = life_text("dep");
+    DONE(d, PROPOSE_REMEDY, proposal(d, other, 100), PROPOSED);
+    DONE(d, SUBMIT_PROPOSAL, submit(d, other), APPROVAL);
+    assert_string_equal(life_event(d)->proposal_submitted->to, "gm");
+    life_as(d, "dep");
+    REFUSED(d, DECIDE_PROPOSAL, decide(d, other, true), E_RECUSED, "actor.name");
     life_as(d, "ben");
     REFUSED(d, DECIDE_PROPOSAL, decide(d, id, true), E_NOT_ALLOWED, "actor.name");
     life_as(d, "side");
