@@ -183,6 +183,12 @@ static int on_policy_activated(void *self, struct fold *f, const struct fold_eve
     return 0;
 }
 
+/* What may happen to a case before somebody has it, and changes only its version. */
+#define TOUCHED(name)                            \
+    {                                            \
+        KESU__V1__EVENT__BODY_##name, on_touched \
+    }
+
 const struct fold_row routing_events_rows[ROUTING_N_EVENTS] = {
     {KESU__V1__EVENT__BODY_CASE_OPENED, on_case_opened},
     {KESU__V1__EVENT__BODY_MESSAGE_ADDED, on_message_added},
@@ -201,6 +207,36 @@ const struct fold_row routing_events_rows[ROUTING_N_EVENTS] = {
     {KESU__V1__EVENT__BODY_CUSTOMER_ERASED, on_customer_erased},
     {KESU__V1__EVENT__BODY_HANDOVER_OPENED, routing_handover_on_opened},
     {KESU__V1__EVENT__BODY_HANDOVER_ACCEPTED, routing_handover_on_accepted},
+    TOUCHED(RECORD_AMENDED),
+    TOUCHED(EVIDENCE_ADDED),
+    TOUCHED(FILE_RETURNED),
+    TOUCHED(ACCUSED_NAMED),
+    TOUCHED(STATEMENT_RECORDED),
+    TOUCHED(REPLY_HELD),
+    TOUCHED(REPLY_UNDONE),
+    TOUCHED(REPLY_SENT),
+    TOUCHED(REPLY_STARTED),
+    TOUCHED(CALL_RECORDED),
+    TOUCHED(NATURE_SET),
+    TOUCHED(CASE_REVIEWED),
+    TOUCHED(TASK_OPENED),
+    TOUCHED(TASK_ANSWERED),
+    TOUCHED(TASK_TRANSFERRED),
+    TOUCHED(TASK_WAIVED),
+    TOUCHED(REMEDY_PROPOSED),
+    TOUCHED(CONDUCT_MARKED),
+    TOUCHED(CASE_HELD),
+    TOUCHED(JOINED_INCIDENT),
+    TOUCHED(LEFT_INCIDENT),
+    TOUCHED(ANSWER_SHARED),
+    TOUCHED(CASE_ABSORBED),
+    TOUCHED(CASE_RELEASED),
+    TOUCHED(CASES_LINKED),
+    TOUCHED(CASES_UNLINKED),
+    TOUCHED(EIGHTD_OPENED),
+    TOUCHED(EIGHTD_CLOSED),
+    TOUCHED(SENSITIVE_MARKED),
+    TOUCHED(CASE_READ),
 };
 
 /* ---- memory from the store ------------------------------------------------ */

@@ -39,6 +39,7 @@ struct office {
     bool refuses;   /* any classification, for good */
     bool full_once; /* the next proposal is refused for its agent's capacity */
     unsigned touch; /* events that come between the fold and its next commands */
+    bool read;      /* they are readings, else deliveries */
     struct env *worker_env;
     struct bus_client *client;
     struct timer *beat;
@@ -121,9 +122,14 @@ static void tell_touched(struct office *o, uint64_t case_id)
 {
     Kesu__V1__Event e = KESU__V1__EVENT__INIT;
     Kesu__V1__DeliveryRecorded body = KESU__V1__DELIVERY_RECORDED__INIT;
+    Kesu__V1__CaseRead read = KESU__V1__CASE_READ__INIT;
     e.version = ++o->rows[case_id].version;
     e.body_case = KESU__V1__EVENT__BODY_DELIVERY_RECORDED;
     e.delivery_recorded = &body;
+    if (o->read) {
+        e.body_case = KESU__V1__EVENT__BODY_CASE_READ;
+        e.case_read = &read;
+    }
     fake_intake_event(&o->intake, case_id, &e);
     fake_intake_block(&o->intake);
 }
@@ -441,6 +447,20 @@ static void test_stale_is_decided_again_without_the_worker(void **state)
     assert_int_equal(o->rows[id].assigned, 1);
 }
 
+static void test_what_only_changes_the_version_is_followed(void **state)
+{
+    struct office *o = *state;
+    start_worker(o);
+    tell_presence(o, CAPACITY);
+    run(o, 3);
+    o->touch = 2;
+    o->read = true;
+    uint64_t id = tell_opened(o);
+    run(o, 10);
+    assert_int_equal(o->n_stale, 2);
+    assert_int_equal(o->rows[id].assigned, 1);
+}
+
 static void test_full_is_decided_again(void **state)
 {
     struct office *o = *state;
@@ -591,6 +611,7 @@ int main(void)
         T(test_waits_for_capacity),
         T(test_a_case_that_goes_on_takes_room_again),
         T(test_stale_is_decided_again_without_the_worker),
+        T(test_what_only_changes_the_version_is_followed),
         T(test_full_is_decided_again),
         T(test_poison_goes_to_the_default_queue),
         T(test_the_reason_is_text_whatever_a_worker_says),
