@@ -106,7 +106,7 @@ run: ## install what is missing, build, start everything, feed it complaints
 check: ## install what is missing, build, run all tests
 	deploy/install-deps
 	$(MAKE) all
-	$(MAKE) check-unit check-scenario check-e2e check-crash check-containers
+	$(MAKE) check-unit check-life check-scenario check-e2e check-crash check-containers
 
 .PHONY: check-long
 check-long: ## every proof with its full count, but for fuzz-long
@@ -120,6 +120,10 @@ export LSAN_OPTIONS := suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions
 check-unit: $(unit_tests) ## unit tests
 	tests/run-programs unit $(unit_tests)
 
+LIFE_RUNS ?= 500
+.PHONY: check-life
+check-life: $(BUILD)/tests/unit/test_life_random ## random commands against the register (LIFE_RUNS=500 of 2,000, FIRST= JOBS=)
+	KESU_LIFE_RUNS=$(LIFE_RUNS) KESU_LIFE_FIRST=$(FIRST) KESU_LIFE_JOBS=$(JOBS) $<
 .PHONY: check-scenario
 check-scenario: $(scenarios) ## all services in one process on the simulated world (SEEDS=200)
 	tests/run-programs scenario $(addsuffix ' --seeds $(SEEDS) --first $(FIRST) --jobs $(JOBS)',$(scenarios))
