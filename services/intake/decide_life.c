@@ -112,6 +112,24 @@ uint64_t intake_decide_key(const Kesu__V1__CaseState *state)
     return state->life != NULL && state->life->key_id != 0 ? state->life->key_id : state->key_id;
 }
 
+/* Files of words are evidence of the case as those of a message are: found by others that have them, and
+ * destroyed with the person. */
+static int hash_files(struct decide *d, const Kesu__V1__Words *words, void *body)
+{
+    const ProtobufCMessageDescriptor *event = ((ProtobufCMessage *)body)->descriptor;
+    const ProtobufCFieldDescriptor *hashes =
+        protobuf_c_message_descriptor_get_field_by_name(event, "attachment_hashes");
+    const ProtobufCFieldDescriptor *previous =
+        protobuf_c_message_descriptor_get_field_by_name(event, "previous_attachment_seq");
+    if (hashes == NULL || previous == NULL || words->n_attachments == 0) return 0;
+    ProtobufCBinaryData *list;
+    DECIDE_TRY(intake_decide_hash_files(d, words->attachments, words->n_attachments, &list));
+    memcpy((uint8_t *)body + hashes->offset, &list, sizeof(list));
+    memcpy((uint8_t *)body + hashes->quantifier_offset, &words->n_attachments, sizeof(size_t));
+    memcpy((uint8_t *)body + previous->offset, &d->state->attachment_seq, sizeof(uint64_t));
+    return 0;
+}
+
 /* The words of the command become those of the event, sealed with the case's key. */
 static int seal_words(struct decide *d, struct decide_event *e, void *body)
 {
@@ -129,7 +147,7 @@ static int seal_words(struct decide *d, struct decide_event *e, void *body)
     if (sealed == NULL) return intake_decide_no_memory(d);
     memcpy((uint8_t *)body + t->offset, &sealed, sizeof(sealed));
     intake_decide_seal(e, words, sealed, intake_decide_key(d->state));
-    return 0;
+    return hash_files(d, words, body);
 }
 
 static int move(struct decide *d, struct decide_event *e, const struct life_row *row)

@@ -135,21 +135,28 @@ static bool belongs(const struct receive *r)
 }
 
 /* Which cases share an attachment can be told, without a word of what it is. */
+int intake_decide_hash_files(struct decide *d, Kesu__V1__Attachment *const *files, size_t n,
+                             ProtobufCBinaryData **ret)
+{
+    struct arena *arena = d->ctx->arena;
+    ProtobufCBinaryData *list = arena_alloc(arena, sizeof(*list) * n);
+    uint8_t *bytes = arena_alloc(arena, HASH_SHORT_BYTES * n);
+    if (list == NULL || bytes == NULL) return intake_decide_no_memory(d);
+    for (size_t i = 0; i < n; i++, bytes += HASH_SHORT_BYTES) {
+        const ProtobufCBinaryData *name = &files[i]->blob;
+        intake_secrets_attachment(d->ctx->secrets, span_of(name->data, name->len), bytes);
+        list[i] = (ProtobufCBinaryData){HASH_SHORT_BYTES, bytes};
+    }
+    *ret = list;
+    return 0;
+}
+
 static int hash_attachments(struct receive *r, size_t *ret_n, ProtobufCBinaryData **ret)
 {
     const Kesu__V1__Personal *p = r->m->personal;
-    struct arena *arena = r->d->ctx->arena;
     if (p->n_attachments == 0) return 0;
-    ProtobufCBinaryData *list = arena_alloc(arena, sizeof(*list) * p->n_attachments);
-    uint8_t *bytes = arena_alloc(arena, (size_t)HASH_SHORT_BYTES * p->n_attachments);
-    if (list == NULL || bytes == NULL) return intake_decide_no_memory(r->d);
-    for (size_t i = 0; i < p->n_attachments; i++, bytes += HASH_SHORT_BYTES) {
-        const ProtobufCBinaryData *name = &p->attachments[i]->blob;
-        intake_secrets_attachment(r->d->ctx->secrets, span_of(name->data, name->len), bytes);
-        list[i] = (ProtobufCBinaryData){HASH_SHORT_BYTES, bytes};
-    }
+    DECIDE_TRY(intake_decide_hash_files(r->d, p->attachments, p->n_attachments, ret));
     *ret_n = p->n_attachments;
-    *ret = list;
     return 0;
 }
 

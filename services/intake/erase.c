@@ -89,11 +89,11 @@ static bool is_shared(struct intake *in, struct span name, struct arena *arena)
     return s.lost;
 }
 
-static void drop_attachments(struct intake *in, struct blob *blobs, const Kesu__V1__Personal *p,
-                             struct arena *arena)
+static void drop_attachments(struct intake *in, struct blob *blobs, Kesu__V1__Attachment *const *files,
+                             size_t n, struct arena *arena)
 {
-    for (size_t i = 0; p != NULL && i < p->n_attachments; i++) {
-        const ProtobufCBinaryData *name = &p->attachments[i]->blob;
+    for (size_t i = 0; i < n; i++) {
+        const ProtobufCBinaryData *name = &files[i]->blob;
         if (name->len != HASH_BYTES || is_shared(in, span_of(name->data, name->len), arena)) continue;
         int err = blob_drop(blobs, name->data);
         if (err == E_NOT_FOUND)
@@ -103,6 +103,35 @@ static void drop_attachments(struct intake *in, struct blob *blobs, const Kesu__
     }
 }
 
+/* What customers send is a text of the case, all else is words. */
+static int drop_files_of(struct intake *in, struct blob *blobs, const Kesu__V1__Event *event,
+                         const uint8_t *secret, const Kesu__V1__Sealed *sealed, struct arena *arena)
+{
+    Kesu__V1__CaseText *text;
+    Kesu__V1__Words *words;
+    bool sent = event->body_case == KESU__V1__EVENT__BODY_CASE_OPENED ||
+                event->body_case == KESU__V1__EVENT__BODY_MESSAGE_ADDED;
+    int err = sent ? seal_open_message(secret, sealed, &kesu__v1__case_text__descriptor, arena, &text)
+                   : seal_open_message(secret, sealed, &kesu__v1__words__descriptor, arena, &words);
+    if (err != 0) return err;
+    if (!sent)
+        drop_attachments(in, blobs, words->attachments, words->n_attachments, arena);
+    else if (text->personal != NULL)
+        drop_attachments(in, blobs, text->personal->attachments, text->personal->n_attachments, arena);
+    return 0;
+}
+
+/* The event with attachments before this one, as each but the first says. */
+static uint64_t previous_of(const Kesu__V1__Event *event)
+{
+    const ProtobufCMessage *body = &event->case_opened->base; /* of the union */
+    const ProtobufCFieldDescriptor *f =
+        protobuf_c_message_descriptor_get_field_by_name(body->descriptor, "previous_attachment_seq");
+    uint64_t seq = 0;
+    if (f != NULL) memcpy(&seq, (const uint8_t *)body + f->offset, sizeof(seq));
+    return seq;
+}
+
 /* Events with attachments are a chain. It ends where a key is gone: a crash came after that. */
 static void drop_evidence(struct intake *in, struct blob *blobs, uint64_t seq)
 {
@@ -110,7 +139,6 @@ static void drop_evidence(struct intake *in, struct blob *blobs, uint64_t seq)
     arena_init(&arena, &in->env->mem, ARENA_LIMIT);
     while (seq != 0) {
         Kesu__V1__Event *event;
-        Kesu__V1__CaseText *text;
         struct seal_key key;
         struct span bytes;
         int64_t time_us;
@@ -118,13 +146,10 @@ static void drop_evidence(struct intake *in, struct blob *blobs, uint64_t seq)
         int err = intake_read_event(in->journal, seq, &arena, &event, &time_us, &bytes);
         const Kesu__V1__Sealed *sealed = err == 0 ? seal_of_event(event) : NULL;
         if (sealed == NULL || intake_keys_get(in->keys, sealed->key_id, &key) != 0) break;
-        err = seal_open_message(key.secret, sealed, &kesu__v1__case_text__descriptor, &arena, &text);
+        err = drop_files_of(in, blobs, event, key.secret, sealed, &arena);
         memset(&key, 0, sizeof(key));
         if (err != 0) break;
-        drop_attachments(in, blobs, text->personal, &arena);
-        seq = event->body_case == KESU__V1__EVENT__BODY_MESSAGE_ADDED
-                  ? event->message_added->previous_attachment_seq
-                  : 0;
+        seq = previous_of(event);
     }
     arena_deinit(&arena);
 }

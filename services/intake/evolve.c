@@ -383,13 +383,13 @@ static const struct {
     OTHER(CUSTOMERS_UNMERGED, NULL),
     /* evolve_owner.c */
     CASE(ACCUSED_NAMED, intake_evolve_accused),
-    CASE(STATEMENT_RECORDED, NULL),
+    CASE(STATEMENT_RECORDED, intake_evolve_stated),
     /* evolve_talk.c */
     CASE(REPLY_HELD, intake_evolve_reply_held),
     CASE(REPLY_UNDONE, intake_evolve_reply_over),
     CASE(REPLY_SENT, intake_evolve_reply_over),
     CASE(REPLY_STARTED, intake_evolve_reply_started),
-    CASE(CALL_RECORDED, NULL),
+    CASE(CALL_RECORDED, intake_evolve_called),
     /* evolve_review.c */
     CASE(CASE_REVIEWED, intake_evolve_reviewed),
     CASE(TASK_OPENED, intake_evolve_task_opened),

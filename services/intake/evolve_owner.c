@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who is accused. Who has the case is told by CaseAssigned. */
+/* Who is accused, and what they say. Who has the case is told by CaseAssigned. */
 #include "err.h"
 #include "evolve_internal.h"
 
@@ -9,5 +9,12 @@ int intake_evolve_accused(struct evolve *e)
     if (life == NULL) return E_NOMEM;
     life->accused = e->event->accused_named->staff;
     life->n_accused = e->event->accused_named->n_staff;
+    return 0;
+}
+
+int intake_evolve_stated(struct evolve *e)
+{
+    const Kesu__V1__StatementRecorded *b = e->event->statement_recorded;
+    intake_evolve_attachments(e, b->attachment_hashes, b->n_attachment_hashes);
     return 0;
 }

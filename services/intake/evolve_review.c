@@ -5,9 +5,11 @@
 
 int intake_evolve_reviewed(struct evolve *e)
 {
+    const Kesu__V1__CaseReviewed *b = e->event->case_reviewed;
     Kesu__V1__CaseLife *life = intake_evolve_life(e);
     if (life == NULL) return E_NOMEM;
-    life->finding = e->event->case_reviewed->finding;
+    life->finding = b->finding;
+    intake_evolve_attachments(e, b->attachment_hashes, b->n_attachment_hashes);
     return intake_evolve_took_part(e, NULL);
 }
 
@@ -24,6 +26,7 @@ int intake_evolve_task_opened(struct evolve *e)
     task->lead = b->lead;
     task->open = true;
     task->opened_at = e->block_time;
+    intake_evolve_attachments(e, b->attachment_hashes, b->n_attachment_hashes);
     life->tasks = intake_evolve_append(e, life->tasks, &life->n_tasks, task);
     return life->tasks != NULL ? 0 : E_NOMEM;
 }
@@ -38,9 +41,11 @@ static Kesu__V1__TaskState *task_of(struct evolve *e, uint32_t number)
 
 int intake_evolve_task_answered(struct evolve *e)
 {
-    Kesu__V1__TaskState *task = task_of(e, e->event->task_answered->task);
+    const Kesu__V1__TaskAnswered *b = e->event->task_answered;
+    Kesu__V1__TaskState *task = task_of(e, b->task);
     if (task == NULL) return E_CORRUPT;
     task->open = false;
+    intake_evolve_attachments(e, b->attachment_hashes, b->n_attachment_hashes);
     return 0;
 }
 

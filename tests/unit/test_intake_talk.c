@@ -197,7 +197,7 @@ static Kesu__V1__OpenTask *task(struct life_desk *d, uint64_t id, const char *de
     return c;
 }
 
-static void *answer(struct life_desk *d, uint64_t id, uint32_t number)
+static Kesu__V1__AnswerTask *answer(struct life_desk *d, uint64_t id, uint32_t number)
 {
     Kesu__V1__AnswerTask *c = NEW(d, answer_task);
     c->case_id = id;
@@ -259,6 +259,32 @@ static void a_sub_task_is_the_manager_s_and_has_its_own_clock(void **state)
     assert_non_null(clock_of(d, id, "department_task#2"));
     REFUSED(d, ANSWER_TASK, answer(d, id, 1), E_EXISTS, "answer_task.task");
     REFUSED(d, ANSWER_TASK, answer(d, id, 3), E_UNKNOWN, "answer_task.task");
+}
+
+static void files_of_an_answer_are_evidence_of_the_case(void **state)
+{
+    struct life_desk *d = *state;
+    uint8_t blob[32] = {1};
+    struct key key;
+    struct span found;
+    uint64_t id = life_case(d, KESU__V1__STAGE__STAGE_INVESTIGATING);
+    DONE(d, OPEN_TASK, task(d, id, "qa"), INVESTIGATING);
+    Kesu__V1__AnswerTask *c = answer(d, id, 1);
+    Kesu__V1__Attachment *file = NEW(d, attachment), *files[] = {file};
+    file->blob = (ProtobufCBinaryData){sizeof(blob), blob};
+    c->words->attachments = files;
+    c->words->n_attachments = 1;
+    Kesu__V1__CaseState *s = life_state(d, id);
+    s->attachment_seq = 77;
+    life_put(d, s);
+    life_as(d, "side");
+    DONE(d, ANSWER_TASK, c, INVESTIGATING);
+    const Kesu__V1__TaskAnswered *b = life_event(d)->task_answered;
+    assert_int_equal(b->n_attachment_hashes, 1);
+    assert_int_equal(b->previous_attachment_seq, 77);
+    assert_int_equal(life_state(d, id)->attachment_seq, d->ctx.next_seq - 1);
+    intake_evidence_key(span_of(b->attachment_hashes[0].data, b->attachment_hashes[0].len), id, &key);
+    assert_int_equal(intake_register_get(&d->view, TABLE_EVIDENCE, key_span(&key), &found), 0);
 }
 
 static void a_late_sub_task_is_told_to_who_leads_its_owner(void **state)
@@ -422,6 +448,7 @@ UNIT_MAIN(TEST(a_reply_leaves_when_its_hold_is_over), TEST(a_reply_is_undone_bef
           TEST(a_word_to_the_customer_starts_progress_anew_and_the_end_stops_it),
           TEST(not_founded_is_explained_once_no_sub_task_is_open),
           TEST(a_sub_task_is_the_manager_s_and_has_its_own_clock),
+          TEST(files_of_an_answer_are_evidence_of_the_case),
           TEST(a_late_sub_task_is_told_to_who_leads_its_owner),
           TEST(a_sub_task_changes_hands_and_counts_how_often), TEST(a_sub_task_is_waived_by_who_stands_above),
           TEST(who_is_accused_loses_the_case_at_once),
