@@ -74,13 +74,14 @@ _kesu()
 	'keys next'*) offer='' ;;
 	'keys switch'*) offer='' ;;
 	'keys roles'*) offer='' ;;
+	'stages '*) offer='' ;;
 	'demo '*) offer=' --complaints --rate --seed --follow --maildir --incoming --limit --print' ;;
 	'completion '*) offer='' ;;
 	'manual '*) offer='' ;;
 	'help '*) offer='' ;;
 	esac
 	if [[ $word == -* ]]; then offer+=" $common"
-	elif [[ ${#words[@]} -eq 0 ]]; then offer=' up submit tail show list act batch history customer incident eightd handover stats top policy journal backup restore fold health clocks workers deadletters clock keys demo completion manual help'
+	elif [[ ${#words[@]} -eq 0 ]]; then offer=' up submit tail show list act batch history customer incident eightd handover stats top policy journal backup restore fold health clocks workers deadletters clock keys stages demo completion manual help'
 	elif [[ ${#words[@]} -eq 1 ]]; then
 		case ${words[0]} in
 		customer) offer='change merge unmerge suggest dismiss show erase' ;;

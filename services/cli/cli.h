@@ -169,6 +169,7 @@ int cli_keys_new(struct cli *c);
 int cli_keys_next(struct cli *c);
 int cli_keys_remove(struct cli *c);
 int cli_keys_roles(struct cli *c);
+int cli_stages(struct cli *c);
 int cli_keys_rotate(struct cli *c);
 int cli_keys_show(struct cli *c);
 int cli_keys_switch(struct cli *c);

@@ -448,6 +448,8 @@ const struct cli_command cli_commands[] = {
     {"keys switch", "", 0, 0, "put the daemons' next pair into use",
      "Running daemons see it within a second; connections are made again.", NULL, cli_keys_switch},
     {"keys roles", "", 0, 0, "print what each role may do", "As a table in Markdown.", NULL, cli_keys_roles},
+    {"stages", "", 0, 0, "print the life of a case",
+     "A diagram of its stages, and who takes it from which to which by what. As Markdown.", NULL, cli_stages},
     {"demo", "", 0, 0, "invent complaints",
      "In traditional and simplified Chinese and English, at a rate, with bursts. All people and numbers are "
      "invented.",
