@@ -365,6 +365,8 @@ const struct limit limits_table[] = {
     EACH(forget_mails, addresses, 64, 0, 320),
     RANGE(list_cases, limit, 1, 1000),
     RANGE(list_eight_ds, limit, 0, 1000),
+    RANGE(get_incident, limit, 0, 1000),
+    RANGE(list_incidents, limit, 0, 1000),
     RANGE(list_handovers, limit, 0, 1000),
     ID(list_handovers, to),
     ID(list_cases, department),

@@ -104,6 +104,13 @@ void intake_incident_put(struct intake_register *r, const Kesu__V1__IncidentStat
     put_by_id(r, TABLE_INCIDENTS, state->incident_id, &state->base);
 }
 
+void intake_member_key(uint64_t incident_id, uint64_t case_id, struct key *ret)
+{
+    ret->n = 0;
+    key_u64(ret, incident_id);
+    key_u64(ret, case_id);
+}
+
 int intake_eightd_get(struct intake_register *r, uint64_t id, struct arena *arena,
                       Kesu__V1__EightDState **ret)
 {

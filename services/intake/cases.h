@@ -19,6 +19,7 @@ void intake_agent_put(struct intake_register *r, const Kesu__V1__AgentState *sta
 int intake_incident_get(struct intake_register *r, uint64_t id, struct arena *arena,
                         Kesu__V1__IncidentState **ret);
 void intake_incident_put(struct intake_register *r, const Kesu__V1__IncidentState *state);
+void intake_member_key(uint64_t incident_id, uint64_t case_id, struct key *ret);
 int intake_eightd_get(struct intake_register *r, uint64_t id, struct arena *arena,
                       Kesu__V1__EightDState **ret);
 void intake_eightd_put(struct intake_register *r, const Kesu__V1__EightDState *state);

@@ -220,6 +220,8 @@ int intake_control_open(struct intake *in)
         {KESU__V1__CONTROL_REQUEST__BODY_GET_EIGHTD, intake_control_eightd},
         {KESU__V1__CONTROL_REQUEST__BODY_LIST_EIGHTDS, intake_control_eightds},
         {KESU__V1__CONTROL_REQUEST__BODY_LIST_HANDOVERS, intake_control_handovers},
+        {KESU__V1__CONTROL_REQUEST__BODY_GET_INCIDENT, intake_control_incident},
+        {KESU__V1__CONTROL_REQUEST__BODY_LIST_INCIDENTS, intake_control_incidents},
         {KESU__V1__CONTROL_REQUEST__BODY_VERIFY_JOURNAL, on_verify},
     };
     arena_init(&in->control.arena, &in->env->mem, ARENA_LIMIT);

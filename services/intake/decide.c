@@ -172,10 +172,23 @@ static void follow(struct decide *d, const Kesu__V1__CaseState *state, Kesu__V1_
     }
 }
 
+int intake_decide_reserve(struct decide *d, size_t n)
+{
+    struct decision *out = d->out;
+    if (out->n_events + n <= out->room) return 0;
+    if (out->n_events + n > DECIDE_MAX_EVENTS) return intake_decide_no_memory(d);
+    struct decide_event *more = arena_alloc(d->ctx->arena, sizeof(*more) * (out->n_events + n));
+    if (more == NULL) return intake_decide_no_memory(d);
+    memcpy(more, out->events, sizeof(*more) * out->n_events);
+    out->events = more;
+    out->room = out->n_events + (unsigned)n;
+    return 0;
+}
+
 struct decide_event *intake_decide_add_to(struct decide *d, const Kesu__V1__CaseState *state,
                                           Kesu__V1__Event__BodyCase type, void *body)
 {
-    CHECK(d->out->n_events < DECIDE_MAX_EVENTS);
+    CHECK(d->out->n_events < d->out->room);
     struct decide_event *e = &d->out->events[d->out->n_events++];
     *e = (struct decide_event){.department = state != NULL ? state->department : ""};
     kesu__v1__event__init(&e->event);
@@ -436,7 +449,8 @@ size_t intake_decide_allowed_to(Kesu__V1__CaseState *state, const char *reader,
 void intake_decide(struct intake_register *view, const Kesu__V1__Command *command,
                    const struct decide_context *context, struct decision *ret)
 {
-    *ret = (struct decision){0};
+    *ret = (struct decision){.room = DECIDE_EVENTS};
+    ret->events = ret->first;
     kesu__v1__accepted__init(&ret->accepted);
     struct decide d = {.view = view, .command = command, .ctx = context, .out = ret};
     ret->err = decide(&d);

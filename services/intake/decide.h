@@ -11,7 +11,8 @@
 #include "register.h"
 #include "secrets.h"
 
-#define DECIDE_MAX_EVENTS 4
+#define DECIDE_EVENTS     4  /* of most commands */
+#define DECIDE_MAX_EVENTS 72 /* of one that asks for room */
 
 struct decide_context {
     int64_t block_time;             /* the only legal time */
@@ -43,13 +44,14 @@ struct decide_event {
 struct decision {
     int err; /* 0, or why it was refused: then refused says the rest */
     Kesu__V1__Refused refused;
-    unsigned n_events;
-    struct decide_event events[DECIDE_MAX_EVENTS];
+    unsigned n_events, room;
+    struct decide_event *events; /* first, or from the arena */
+    struct decide_event first[DECIDE_EVENTS];
     unsigned new_keys; /* used from next_key_id on */
     Kesu__V1__Accepted accepted;
 };
 
-/* Fills *ret; its parts live in the context's arena. */
+/* Fills *ret, which stays where it is; its parts live in the context's arena. */
 void intake_decide(struct intake_register *view, const Kesu__V1__Command *command,
                    const struct decide_context *context, struct decision *ret);
 

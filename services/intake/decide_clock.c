@@ -205,6 +205,25 @@ int intake_decide_wait_over(struct decide *d, struct decide_event *e, const char
     return now != NULL && now->running ? stop(d, e, now->clock) : 0;
 }
 
+int intake_decide_restart(struct decide *d, struct decide_event *e, char **clocks, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const Kesu__V1__ClockState *was = find_clock(d->state, clocks[i]);
+        if (was == NULL || was->running) continue;
+        Kesu__V1__ClockChange *c = add_change(d, e, KESU__V1__CLOCK_CHANGE__OP__OP_START, was->clock);
+        if (c == NULL) return intake_decide_no_memory(d);
+        c->started_at = was->started_at;
+        c->warn_at = was->warn_at;
+        c->due_at = was->due_at;
+        c->n_escalate_at = was->n_escalate_at;
+        c->escalate_at = was->escalate_at;
+        c->warned = was->warned;
+        c->breached = was->breached;
+        c->escalated = was->escalated;
+    }
+    return 0;
+}
+
 /* ---- firing --------------------------------------------------------------- */
 
 static int refuse_stale(struct decide *d)

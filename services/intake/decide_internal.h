@@ -22,6 +22,8 @@ typedef int (*decide_handler)(struct decide *d);
 int intake_decide_refuse(struct decide *d, int err, const char *field, const char *reason);
 /* The next event, its actor, command and case filled in. body: its zeroed and initialised body. */
 struct decide_event *intake_decide_add(struct decide *d, Kesu__V1__Event__BodyCase type, void *body);
+/* For so many events more; without it there is room for DECIDE_EVENTS. Events added before may move. */
+int intake_decide_reserve(struct decide *d, size_t n);
 /* The same for another case; NULL: for none. A command may add several events to a case. */
 struct decide_event *intake_decide_add_to(struct decide *d, const Kesu__V1__CaseState *state,
                                           Kesu__V1__Event__BodyCase type, void *body);
@@ -88,7 +90,15 @@ int intake_decide_stop_task_clocks(struct decide *d, struct decide_event *e, uin
 int intake_decide_wait(struct decide *d, struct decide_event *e, const char *clock, int64_t until);
 int intake_decide_wait_over(struct decide *d, struct decide_event *e, const char *clock);
 int intake_decide_start_clocks(struct decide *d, struct decide_event *e, int64_t received_at);
+/* Clocks that were stopped go on as they stood, with what they had fired. */
+int intake_decide_restart(struct decide *d, struct decide_event *e, char **clocks, size_t n);
 int intake_decide_move_clocks(struct decide *d, struct decide_event *e, Kesu__V1__Severity severity);
+
+/* decide_receive.c: the next number, and the tag of replies that names it. */
+int intake_decide_number(struct decide *d, Kesu__V1__CaseOpened *body);
+/* Keyed hashes of the names of these files. */
+int intake_decide_hash_files(struct decide *d, Kesu__V1__Attachment *const *files, size_t n,
+                             ProtobufCBinaryData **ret);
 
 int intake_decide_receive(struct decide *d);
 /* A hash each, by which cases that have the same file can be found; n is not 0. */

@@ -4,8 +4,8 @@
  * It joins the case that a reply tag with a right MAC names, or a thread key,
  * and only when a contact of the sender is one of that case's: whoever else
  * names a case opens a new one that points at it (suspected_case), and a
- * person decides. A bounce joins whoever sent it, and never opens a case. Cases of
- * somebody erased are as if they were not there: the person who writes again is
+ * person decides. What names a merged case joins the one it goes on as. A bounce joins whoever sent it, and
+ * never opens a case. Cases of somebody erased are as if they were not there: the person who writes again is
  * new, and a bounce of what they were once sent is accepted and not kept. */
 #include "clock.h"
 #include "decide_internal.h"
@@ -19,7 +19,8 @@ struct receive {
     const Kesu__V1__ReceiveMessage *m;
     unsigned n_contacts;
     ProtobufCBinaryData *contacts; /* hashes */
-    Kesu__V1__CaseState *named;    /* the case the message names, or NULL */
+    Kesu__V1__CaseState *named;    /* the case the message names, or the one that goes on as, or NULL */
+    Kesu__V1__CaseState *first;    /* the one it names itself */
     const char *named_by;
     bool names_erased; /* it names one of somebody erased */
 };
@@ -90,12 +91,17 @@ static int hash_contacts(struct receive *r)
 
 static bool name_case(struct receive *r, uint64_t case_id, const char *by)
 {
-    Kesu__V1__CaseState *named;
-    if (intake_case_get(r->d->view, case_id, r->d->ctx->arena, &named) != 0) return false;
-    if (named->erased_seq != 0) {
-        r->names_erased = true;
-        return false;
-    }
+    Kesu__V1__CaseState *named, *first = NULL;
+    do {
+        if (intake_case_get(r->d->view, case_id, r->d->ctx->arena, &named) != 0) return false;
+        if (named->erased_seq != 0) {
+            r->names_erased = true;
+            return false;
+        }
+        if (first == NULL) first = named;
+        case_id = named->life != NULL ? named->life->merged_into : 0;
+    } while (case_id != 0);
+    r->first = first;
     r->named = named;
     r->named_by = by;
     return true;
@@ -124,14 +130,27 @@ static void find_named(struct receive *r)
     }
 }
 
-static bool belongs(const struct receive *r)
+static bool belongs_to(const struct receive *r, const Kesu__V1__CaseState *s)
 {
     for (unsigned i = 0; i < r->n_contacts; i++)
-        for (size_t k = 0; k < r->named->n_contact_hashes; k++)
-            if (r->named->contact_hashes[k].len == HASH_SHORT_BYTES &&
-                hash_equal(r->contacts[i].data, r->named->contact_hashes[k].data, HASH_SHORT_BYTES))
+        for (size_t k = 0; k < s->n_contact_hashes; k++)
+            if (s->contact_hashes[k].len == HASH_SHORT_BYTES &&
+                hash_equal(r->contacts[i].data, s->contact_hashes[k].data, HASH_SHORT_BYTES))
                 return true;
     return false;
+}
+
+static bool belongs(const struct receive *r)
+{
+    return belongs_to(r, r->named) || (r->first != r->named && belongs_to(r, r->first));
+}
+
+/* Who is known by the merged case only is forgotten with it, also in what they write to the other. */
+static uint64_t key_of(const struct receive *r)
+{
+    bool sensitive = r->named->life != NULL && r->named->life->n_readers > 0;
+    return sensitive || r->first == r->named || belongs_to(r, r->named) ? intake_decide_key(r->named)
+                                                                        : intake_decide_key(r->first);
 }
 
 /* Which cases share an attachment can be told, without a word of what it is. */
@@ -211,7 +230,7 @@ static int join(struct receive *r)
     if (body->n_attachment_hashes > 0) body->previous_attachment_seq = r->named->attachment_seq;
     d->state = r->named;
     struct decide_event *e = intake_decide_add(d, KESU__V1__EVENT__BODY_MESSAGE_ADDED, body);
-    intake_decide_seal(e, text, sealed, intake_decide_key(r->named));
+    intake_decide_seal(e, text, sealed, key_of(r));
     d->out->accepted.joined = true;
     if (r->m->automatic || !life_is_open(r->named->stage)) return 0;
     return intake_decide_moments(d, e, "customer_message", r->m->received_at);
@@ -248,7 +267,7 @@ static int add_customer(struct receive *r, uint64_t *ret_id)
     return 0;
 }
 
-static int number_and_tag(struct decide *d, Kesu__V1__CaseOpened *body)
+int intake_decide_number(struct decide *d, Kesu__V1__CaseOpened *body)
 {
     struct key key;
     uint64_t serial = 0;
@@ -289,7 +308,7 @@ static int open_case(struct receive *r)
     Kesu__V1__CaseText *text = case_text(r);
     if (body == NULL || sealed == NULL || text == NULL) return intake_decide_no_memory(d);
     copy_plain(r->m, body);
-    DECIDE_TRY(number_and_tag(d, body));
+    DECIDE_TRY(intake_decide_number(d, body));
     DECIDE_TRY(own_thread(r, &body->thread_hash));
     DECIDE_TRY(hash_attachments(r, &body->n_attachment_hashes, &body->attachment_hashes));
     body->customer_id = customer_id;

@@ -311,7 +311,7 @@ static int erase_case(struct evolve *e, uint64_t case_id, uint64_t customer_id)
     s->erased_seq = e->seq;
     intake_case_put(e->r, s);
     e->state = s;
-    return 0;
+    return intake_evolve_silence(e, s);
 }
 
 static int on_customer_erased(struct evolve *e)
@@ -425,21 +425,21 @@ static const struct {
     CASE(CASE_HELD, intake_evolve_held),
     CASE(CASE_ARCHIVED, NULL),
     /* evolve_incident.c */
-    OTHER(INCIDENT_CREATED, NULL),
-    CASE(JOINED_INCIDENT, NULL),
-    CASE(LEFT_INCIDENT, NULL),
-    OTHER(INCIDENT_CHANGED, NULL),
-    OTHER(LOT_HELD, NULL),
-    OTHER(INCIDENT_ANSWERED, NULL),
-    CASE(ANSWER_SHARED, NULL),
-    OTHER(INCIDENT_CLOSED, NULL),
+    OTHER(INCIDENT_CREATED, intake_evolve_incident_created),
+    CASE(JOINED_INCIDENT, intake_evolve_joined),
+    CASE(LEFT_INCIDENT, intake_evolve_left),
+    OTHER(INCIDENT_CHANGED, intake_evolve_incident_changed),
+    OTHER(LOT_HELD, intake_evolve_lot_held),
+    OTHER(INCIDENT_ANSWERED, intake_evolve_incident_answered),
+    CASE(ANSWER_SHARED, intake_evolve_answer_shared),
+    OTHER(INCIDENT_CLOSED, intake_evolve_incident_closed),
     /* evolve_link.c */
-    CASE(CASE_MERGED, NULL),
-    CASE(CASE_ABSORBED, NULL),
-    CASE(CASE_UNMERGED, NULL),
+    CASE(CASE_MERGED, intake_evolve_merged),
+    CASE(CASE_ABSORBED, intake_evolve_absorbed),
+    CASE(CASE_UNMERGED, intake_evolve_unmerged),
     CASE(CASE_RELEASED, NULL),
-    CASE(CASES_LINKED, NULL),
-    CASE(CASES_UNLINKED, NULL),
+    CASE(CASES_LINKED, intake_evolve_linked),
+    CASE(CASES_UNLINKED, intake_evolve_unlinked),
     /* evolve_eightd.c */
     CASE(EIGHTD_OPENED, intake_evolve_eightd_opened),
     OTHER(DISCIPLINE_PLANNED, intake_evolve_discipline_planned),

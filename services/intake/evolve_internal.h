@@ -27,6 +27,22 @@ void *intake_evolve_append(struct evolve *e, const void *list, size_t *n, const 
 /* This key is taken: the next one is above it. */
 void intake_evolve_key(struct evolve *e, const Kesu__V1__Sealed *sealed);
 void intake_evolve_contacts(struct evolve *e, const ProtobufCBinaryData *hashes, size_t n, uint64_t customer);
+/* evolve_incident.c, evolve_link.c */
+int intake_evolve_incident_created(struct evolve *e);
+int intake_evolve_joined(struct evolve *e);
+int intake_evolve_left(struct evolve *e);
+int intake_evolve_incident_changed(struct evolve *e);
+int intake_evolve_lot_held(struct evolve *e);
+int intake_evolve_incident_answered(struct evolve *e);
+int intake_evolve_answer_shared(struct evolve *e);
+int intake_evolve_incident_closed(struct evolve *e);
+/* A member who was erased speaks for nobody. */
+int intake_evolve_silence(struct evolve *e, const Kesu__V1__CaseState *member);
+int intake_evolve_merged(struct evolve *e);
+int intake_evolve_absorbed(struct evolve *e);
+int intake_evolve_unmerged(struct evolve *e);
+int intake_evolve_linked(struct evolve *e);
+int intake_evolve_unlinked(struct evolve *e);
 void intake_evolve_attachments(struct evolve *e, const ProtobufCBinaryData *hashes, size_t n);
 
 /* evolve_eightd.c */

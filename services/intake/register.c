@@ -12,7 +12,7 @@
 #include "hash.h"
 #include "log.h"
 
-#define SCHEMA        3
+#define SCHEMA        4
 #define FREEZE_ROWS   ((uint32_t)1 << 18)
 #define FREEZE_US     (2 * USEC_PER_SEC)
 #define CROWDED_BYTES ((size_t)192 << 20)
@@ -36,6 +36,7 @@ static const char *const table_names[N_REGISTER_TABLES] = {
     [TABLE_PARTS] = "parts",
     [TABLE_EVIDENCE] = "evidence",
     [TABLE_INCIDENTS] = "incidents",
+    [TABLE_MEMBERS] = "members",
     [TABLE_EIGHTDS] = "eightds",
     [TABLE_CAUSES] = "causes",
     [TABLE_HANDOVERS] = "handovers",

@@ -49,6 +49,9 @@ static int set_times(struct sla_clock *c, const Kesu__V1__ClockChange *change, c
         c->breached = false;
         c->escalated = 0;
     }
+    c->warned = c->warned || change->warned;
+    c->breached = c->breached || change->breached;
+    if (change->escalated > c->escalated) c->escalated = change->escalated;
     return 0;
 }
 
