@@ -16,7 +16,7 @@
 
 #define LOOK_AT_CASES                                                                                    \
     (ASK(INFO) | ASK(GET_CASE) | ASK(LIST_CASES) | ASK(LIST_AGENTS) | ASK(GET_STATS) | ASK(GET_EIGHTD) | \
-     ASK(LIST_EIGHTDS) | ASK(LIST_HANDOVERS))
+     ASK(LIST_EIGHTDS) | ASK(LIST_HANDOVERS) | ASK(GET_INCIDENT) | ASK(LIST_INCIDENTS))
 #define READ (SOCKET(FEED) | SOCKET(HINT) | SOCKET(CONTROL) | SOCKET(QUERY))
 
 /* Of commands there are more than a word has bits: lists of numbers, 0 at the end. */

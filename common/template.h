@@ -10,22 +10,23 @@
 #include "mem.h"
 
 /* X(name, what it is) */
-#define TEMPLATE_VALUES(X)                                                 \
-    X(number, "number of the case")                                        \
-    X(tag, "what a reply must carry to join the case, e.g. in a subject")  \
-    X(office, "name of the office")                                        \
-    X(customer, "name of the customer, else the word customer")            \
-    X(recipient, "name of who gets this message")                          \
-    X(subject, "subject of the complaint or a dash, to the customer only") \
-    X(summary, "what was done, on resolved, to the customer only")         \
-    X(words, "what staff wrote, to the customer only")                     \
-    X(received, "when the complaint was received, in the office's zone")   \
-    X(category, "name of the category")                                    \
-    X(department, "name of the department")                                \
-    X(severity, "S1 to S4")                                                \
-    X(agent, "name of who has the case, else the word nobody")             \
-    X(clock, "name of the clock")                                          \
-    X(due, "when it is or was due, in the office's zone")                  \
+#define TEMPLATE_VALUES(X)                                                            \
+    X(number, "number of the case")                                                   \
+    X(tag, "what a reply must carry to join the case, e.g. in a subject")             \
+    X(office, "name of the office")                                                   \
+    X(customer, "name of the customer, else the word customer")                       \
+    X(recipient, "name of who gets this message")                                     \
+    X(subject, "subject of the complaint or a dash, to the customer only")            \
+    X(summary, "what was done, on resolved, to the customer only")                    \
+    X(words, "what staff wrote, to the customer only")                                \
+    X(answer, "the answer to the incident, on incident_answer, to the customer only") \
+    X(received, "when the complaint was received, in the office's zone")              \
+    X(category, "name of the category")                                               \
+    X(department, "name of the department")                                           \
+    X(severity, "S1 to S4")                                                           \
+    X(agent, "name of who has the case, else the word nobody")                        \
+    X(clock, "name of the clock")                                                     \
+    X(due, "when it is or was due, in the office's zone")                             \
     X(level, "level of the escalation ladder")
 
 enum template_value {

@@ -55,8 +55,12 @@ unsigned notification_intents_add(struct notification *n, struct fold *f, const 
 static int on_opened(void *self, struct fold *f, const struct fold_event *ev)
 {
     unsigned added = notification_intents_add(self, f, ev, &(struct notification_cause){.on = "opened"});
-    notification_put_case(f, ev->case_id, ev->event->case_opened, added, ev->arena);
-    return 0;
+    Kesu__V1__CaseOpened opened = *ev->event->case_opened, *whole;
+    int err = opened.split_from != 0 ? notification_get_case(f, opened.split_from, ev->arena, &whole, NULL)
+                                     : E_NOT_FOUND;
+    if (err == 0) opened.personal = whole->personal; /* who it is, says the case it was a part of */
+    notification_put_case(f, ev->case_id, &opened, added, ev->arena);
+    return err == E_NOT_FOUND ? 0 : err;
 }
 
 /* E_NOT_FOUND, as 0: a case that was closed and forgotten. */
@@ -311,4 +315,6 @@ const struct fold_row notification_intents_rows[NOTIFICATION_N_EVENTS] = {
     {KESU__V1__EVENT__BODY_DELIVERY_RECORDED, on_recorded},
     {KESU__V1__EVENT__BODY_CUSTOMER_ERASED, on_erased},
     {KESU__V1__EVENT__BODY_JOURNAL_RESTORED, on_restored},
+    {KESU__V1__EVENT__BODY_INCIDENT_ANSWERED, notification_answers_given},
+    {KESU__V1__EVENT__BODY_ANSWER_SHARED, notification_answers_shared},
 };

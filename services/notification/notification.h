@@ -87,7 +87,7 @@ struct notification {
 };
 
 /* intents.c: events to intents. */
-#define NOTIFICATION_N_EVENTS 22
+#define NOTIFICATION_N_EVENTS 24
 extern const struct fold_row notification_intents_rows[NOTIFICATION_N_EVENTS];
 
 /* What a notice tells of. Who is NULL is nobody. */
@@ -96,7 +96,8 @@ struct notification_cause {
     const char *agent;   /* for notices to the agent */
     const char *manager; /* for notices to the manager */
     const Kesu__V1__ClockFired *clock;
-    uint64_t words_seq; /* of the event with what is said to the customer */
+    uint64_t
+        words_seq; /* of the event with what is said to the customer, also of the answer to an incident */
 };
 /* Adds one intent a notice of this kind to the state and the table; returns how many. */
 unsigned notification_intents_add(struct notification *n, struct fold *f, const struct fold_event *ev,
@@ -118,6 +119,13 @@ int notification_words_reviewer(void *self, struct fold *f, const struct fold_ev
 /* This intent is gone: so are its words when no other has them. */
 int notification_words_forget(struct notification *n, struct fold *f, const struct notification_intent *i);
 int notification_words_erase(struct notification *n, struct fold *f, uint64_t case_id);
+
+/* answers.c: of incidents. */
+int notification_answers_given(void *self, struct fold *f, const struct fold_event *ev);
+int notification_answers_shared(void *self, struct fold *f, const struct fold_event *ev);
+/* What a member is told: in its language, else in the office's, else in the first. E_NOT_FOUND. */
+int notification_answers_text(struct fold *f, uint64_t answer_seq, Kesu__V1__Language language,
+                              Kesu__V1__Language office, struct arena *arena, const char **ret);
 
 /* send.c */
 void notification_send_reset(struct notification *n);         /* drops the flights */

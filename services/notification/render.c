@@ -23,6 +23,7 @@ struct rendering {
     const Kesu__V1__CaseText *text;    /* NULL: not needed */
     const Kesu__V1__NoteText *summary; /* NULL: none */
     const Kesu__V1__Words *words;      /* NULL: none */
+    const char *answer;                /* to the incident, NULL: none */
     const char *to_address, *to_name;
     Kesu__V1__Language language;
     const char *values[TEMPLATE_N_VALUES];
@@ -120,7 +121,7 @@ static int open_words(struct rendering *r)
     struct key key;
     Kesu__V1__Sealed *sealed;
     Kesu__V1__Words *words;
-    if (i->words_seq == 0) return 0;
+    if (i->words_seq == 0 || strcmp(r->notice->on, "incident_answer") == 0) return 0;
     notification_words_key(i->case_id, i->words_seq, &key);
     int err = fold_get_message(r->f->n->fold, NOTIFICATION_WORDS, key_span(&key),
                                &kesu__v1__sealed__descriptor, r->arena, (void *)&sealed);
@@ -129,6 +130,14 @@ static int open_words(struct rendering *r)
     err = open_sealed(r, sealed, &kesu__v1__words__descriptor, &words);
     if (err == 0) r->words = words;
     return err;
+}
+
+static int find_answer(struct rendering *r)
+{
+    if (strcmp(r->notice->on, "incident_answer") != 0) return 0;
+    int err = notification_answers_text(r->f->n->fold, r->f->intent.words_seq, r->language,
+                                        r->policy->office->language, r->arena, &r->answer);
+    return err != 0 ? give_up(r, E_CORRUPT, "the answer cannot be read") : 0;
 }
 
 /* ---- who ---- */
@@ -144,6 +153,8 @@ static int choose_customer(struct rendering *r)
     r->language = r->opened->language;
     if (r->language == 0 || r->language == KESU__V1__LANGUAGE__LANGUAGE_OTHER)
         r->language = r->state.language;
+    err = find_answer(r);
+    if (err != 0) return err;
     r->to_name = p != NULL ? p->name : "";
     for (size_t k = 0; p != NULL && k < p->n_contacts && r->to_address == NULL; k++)
         if (p->contacts[k]->kind == KESU__V1__CONTACT__KIND__KIND_EMAIL &&
@@ -223,6 +234,7 @@ static void collect_values(struct rendering *r)
     v[TEMPLATE_subject] = or_else(person != NULL ? person->subject : "", "-");
     v[TEMPLATE_summary] = r->summary != NULL ? r->summary->text : "";
     v[TEMPLATE_words] = r->words != NULL ? r->words->text : "";
+    v[TEMPLATE_answer] = r->answer != NULL ? r->answer : "";
     v[TEMPLATE_received] = local_time(r, r->opened->received_at);
     v[TEMPLATE_severity] = severity_name(r->state.severity);
     v[TEMPLATE_agent] = agent != NULL ? agent->name : words[word].nobody;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rows of the tables: packed by hand, small, the same bytes for the same
- * journal (the first five tables are compared by `fold verify`). */
+ * journal (the first six tables are compared by `fold verify`). */
 #include <stdio.h>
 
 #include "check.h"
@@ -10,9 +10,9 @@
 const char *const notification_tables[NOTIFICATION_N_TABLES] = {
     [NOTIFICATION_CASES] = "cases",         [NOTIFICATION_STATES] = "states",
     [NOTIFICATION_SUMMARIES] = "summaries", [NOTIFICATION_WORDS] = "words",
-    [NOTIFICATION_INTENTS] = "intents",     [NOTIFICATION_ATTEMPTS] = "attempts",
-    [NOTIFICATION_RETRIES] = "retries",     [NOTIFICATION_LETTERS] = "letters",
-    [NOTIFICATION_META] = "meta",
+    [NOTIFICATION_INTENTS] = "intents",     [NOTIFICATION_ANSWERS] = "answers",
+    [NOTIFICATION_ATTEMPTS] = "attempts",   [NOTIFICATION_RETRIES] = "retries",
+    [NOTIFICATION_LETTERS] = "letters",     [NOTIFICATION_META] = "meta",
 };
 
 void notification_case_key(uint64_t case_id, struct key *ret)

@@ -15,6 +15,7 @@ enum notification_table {
     NOTIFICATION_SUMMARIES, /* case id -> Sealed of the last resolution */
     NOTIFICATION_WORDS,     /* case id, seq of who said it -> Sealed Words to the customer */
     NOTIFICATION_INTENTS,   /* cause, kind -> struct notification_intent */
+    NOTIFICATION_ANSWERS,   /* seq of an answer to an incident -> IncidentAnswered, both scripts */
     /* What follows is not in the journal. */
     NOTIFICATION_ATTEMPTS, /* cause, kind -> struct notification_attempt */
     NOTIFICATION_RETRIES,  /* wall time, cause, kind -> nothing */

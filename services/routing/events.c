@@ -53,7 +53,7 @@ static int touch(struct routing *r, struct fold *f, const struct fold_event *ev,
     return 0;
 }
 
-static int on_touched(void *self, struct fold *f, const struct fold_event *ev)
+int routing_events_touch(void *self, struct fold *f, const struct fold_event *ev)
 {
     return touch(self, f, ev, false, 0);
 }
@@ -184,9 +184,9 @@ static int on_policy_activated(void *self, struct fold *f, const struct fold_eve
 }
 
 /* What may happen to a case before somebody has it, and changes only its version. */
-#define TOUCHED(name)                            \
-    {                                            \
-        KESU__V1__EVENT__BODY_##name, on_touched \
+#define TOUCHED(name)                                      \
+    {                                                      \
+        KESU__V1__EVENT__BODY_##name, routing_events_touch \
     }
 
 const struct fold_row routing_events_rows[ROUTING_N_EVENTS] = {
@@ -194,15 +194,15 @@ const struct fold_row routing_events_rows[ROUTING_N_EVENTS] = {
     {KESU__V1__EVENT__BODY_MESSAGE_ADDED, on_message_added},
     {KESU__V1__EVENT__BODY_CASE_CLASSIFIED, on_case_classified},
     {KESU__V1__EVENT__BODY_CASE_ASSIGNED, on_case_assigned},
-    {KESU__V1__EVENT__BODY_WORK_STARTED, on_touched},
-    {KESU__V1__EVENT__BODY_NOTE_ADDED, on_touched},
+    {KESU__V1__EVENT__BODY_WORK_STARTED, routing_events_touch},
+    {KESU__V1__EVENT__BODY_NOTE_ADDED, routing_events_touch},
     {KESU__V1__EVENT__BODY_CASE_RESOLVED, on_case_resolved},
     {KESU__V1__EVENT__BODY_CASE_CLOSED, on_case_closed},
     {KESU__V1__EVENT__BODY_CASE_REOPENED, on_case_reopened},
     {KESU__V1__EVENT__BODY_APPEAL_ADMITTED, on_appeal_admitted},
     {KESU__V1__EVENT__BODY_PRESENCE_SET, on_presence_set},
     {KESU__V1__EVENT__BODY_CLOCK_FIRED, on_clock_fired},
-    {KESU__V1__EVENT__BODY_DELIVERY_RECORDED, on_touched},
+    {KESU__V1__EVENT__BODY_DELIVERY_RECORDED, routing_events_touch},
     {KESU__V1__EVENT__BODY_POLICY_ACTIVATED, on_policy_activated},
     {KESU__V1__EVENT__BODY_CUSTOMER_ERASED, on_customer_erased},
     {KESU__V1__EVENT__BODY_HANDOVER_OPENED, routing_handover_on_opened},
@@ -226,9 +226,6 @@ const struct fold_row routing_events_rows[ROUTING_N_EVENTS] = {
     TOUCHED(REMEDY_PROPOSED),
     TOUCHED(CONDUCT_MARKED),
     TOUCHED(CASE_HELD),
-    TOUCHED(JOINED_INCIDENT),
-    TOUCHED(LEFT_INCIDENT),
-    TOUCHED(ANSWER_SHARED),
     TOUCHED(CASE_ABSORBED),
     TOUCHED(CASE_RELEASED),
     TOUCHED(CASES_LINKED),
@@ -237,6 +234,14 @@ const struct fold_row routing_events_rows[ROUTING_N_EVENTS] = {
     TOUCHED(EIGHTD_CLOSED),
     TOUCHED(SENSITIVE_MARKED),
     TOUCHED(CASE_READ),
+    {KESU__V1__EVENT__BODY_JOINED_INCIDENT, routing_group_joined},
+    {KESU__V1__EVENT__BODY_LEFT_INCIDENT, routing_group_left},
+    {KESU__V1__EVENT__BODY_INCIDENT_ANSWERED, routing_group_answered},
+    {KESU__V1__EVENT__BODY_ANSWER_SHARED, routing_group_shared},
+    {KESU__V1__EVENT__BODY_CASE_MERGED, routing_group_merged},
+    {KESU__V1__EVENT__BODY_CASE_UNMERGED, routing_group_unmerged},
+    {KESU__V1__EVENT__BODY_CASE_WITHDRAWN, routing_events_touch},
+    {KESU__V1__EVENT__BODY_EXTERNAL_REFERRED, routing_events_touch},
 };
 
 /* ---- memory from the store ------------------------------------------------ */
@@ -250,7 +255,7 @@ static void load_case(void *self, struct span key, struct span value)
     for (unsigned i = 0; i < 8; i++) case_id = case_id << 8 | key.p[i];
     if (c.state == ROUTING_RECEIVED)
         routing_queue_add(&r->queue, case_id);
-    else
+    else if (c.state == ROUTING_TRIAGED)
         routing_assign_wait(&r->assign, case_id, &c);
 }
 

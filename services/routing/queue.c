@@ -53,6 +53,13 @@ void routing_queue_add(struct routing_queue *q, uint64_t case_id)
     q->fresh[(q->fresh_head + q->n_fresh++) & (q->fresh_room - 1)] = case_id;
 }
 
+bool routing_queue_has(const struct routing_queue *q, uint64_t case_id)
+{
+    for (size_t i = 0; i < q->n_fresh; i++)
+        if (q->fresh[(q->fresh_head + i) & (q->fresh_room - 1)] == case_id) return true;
+    return routing_queue_find(q, case_id) != NULL;
+}
+
 void routing_queue_committed(struct routing_queue *q)
 {
     q->n_committed = q->n_fresh;

@@ -62,6 +62,8 @@ void routing_queue_add(struct routing_queue *q, uint64_t case_id); /* ids ascend
 void routing_queue_committed(struct routing_queue *q);             /* all added so far may be taken */
 /* The next: first what comes again, then the oldest. NULL when there is none. */
 struct routing_task *routing_queue_take(struct routing_queue *q);
+/* Is it waiting, or a task? Looks through all that wait. */
+bool routing_queue_has(const struct routing_queue *q, uint64_t case_id);
 struct routing_task *routing_queue_find(const struct routing_queue *q, uint64_t case_id);
 /* Out of the list it stands in, into `in` (NULL: none), as `state`. */
 void routing_queue_move(struct routing_task *t, enum routing_task_state state, struct routing_list *in);

@@ -65,9 +65,21 @@ int64_t routing_classify_id_time(const struct routing *r, int64_t changed_us);
 void routing_poison_fallback(struct routing *r, struct routing_task *t, const char *reason);
 
 /* events.c: the handlers of the fold. */
-#define ROUTING_N_EVENTS 47
+#define ROUTING_N_EVENTS 52
 extern const struct fold_row routing_events_rows[ROUTING_N_EVENTS];
 int routing_events_load(struct routing *r);
+/* The case has another version now, and that is all. */
+int routing_events_touch(void *self, struct fold *f, const struct fold_event *ev);
+
+/* group.c: answers to incidents go to their members; merged cases. */
+int routing_group_joined(void *self, struct fold *f, const struct fold_event *ev);
+int routing_group_left(void *self, struct fold *f, const struct fold_event *ev);
+int routing_group_answered(void *self, struct fold *f, const struct fold_event *ev);
+int routing_group_shared(void *self, struct fold *f, const struct fold_event *ev);
+int routing_group_merged(void *self, struct fold *f, const struct fold_event *ev);
+int routing_group_unmerged(void *self, struct fold *f, const struct fold_event *ev);
+void routing_group_on_refused(struct routing *r, const Kesu__V1__ShareAnswer *sent,
+                              const Kesu__V1__Refused *refused);
 
 /* propose.c: assign.h on the fold. */
 void routing_propose_init(struct routing *r);

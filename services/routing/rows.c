@@ -9,8 +9,9 @@
 #include "err.h"
 #include "key.h"
 
-const char *const routing_tables[ROUTING_N_TABLES] = {"cases",   "waiting",   "agents", "customers",
-                                                      "objects", "handovers", "handed"};
+const char *const routing_tables[ROUTING_N_TABLES] = {"cases",     "waiting",   "agents", "customers",
+                                                      "objects",   "handovers", "handed", "members",
+                                                      "member_of", "answers",   "shares"};
 
 #define CASE_FIXED  24
 #define BRIEF_BYTES 19

@@ -7,7 +7,11 @@
  *   customers  customer id    -> cases so far
  *   objects    hash of object -> who complained about it lately
  *   handovers  handover id    -> HandoverOpened
- *   handed     case id        -> handover id: accepted, until it is given to somebody */
+ *   handed     case id        -> handover id: accepted, until it is given to somebody
+ *   members    incident, case -> nothing
+ *   member_of  case           -> incident
+ *   answers    incident       -> seq of its newest answer
+ *   shares     case, answer   -> seq and time of what it was asked for, until the journal has it */
 #ifndef KESU_ROUTING_ROWS_H
 #define KESU_ROUTING_ROWS_H
 
@@ -22,13 +26,18 @@ enum {
     ROUTING_OBJECTS,
     ROUTING_HANDOVERS,
     ROUTING_HANDED,
+    ROUTING_MEMBERS,
+    ROUTING_MEMBER_OF,
+    ROUTING_ANSWERS,
+    ROUTING_SHARES,
     ROUTING_N_TABLES
 };
 extern const char *const routing_tables[ROUTING_N_TABLES];
 
 #define ROUTING_ID_MAX 128 /* bytes of an id of the policy */
 
-enum routing_case_state { ROUTING_RECEIVED = 1, ROUTING_TRIAGED = 2 };
+/* With ROUTING_MERGED in it, it waits for nothing: it goes on as another case. */
+enum routing_case_state { ROUTING_RECEIVED = 1, ROUTING_TRIAGED = 2, ROUTING_MERGED = 0x80 };
 
 struct routing_case {
     uint64_t version;

@@ -189,6 +189,9 @@ static void prepare_other(struct life_desk *d, unsigned command, Kesu__V1__CaseS
         incident->lead = life_text("lead");
         incident->members = 1;
         incident->answer_seq = 2;
+        incident->answers = arena_alloc(&d->arena, sizeof(*incident->answers));
+        incident->answers[0] = 2;
+        incident->n_answers = 1;
         intake_incident_put(&d->view, incident);
         life->incident_id = command == CMD(ADD_TO_INCIDENT) ? 0 : 1;
         break;

@@ -27,7 +27,7 @@ static bool has_word(const char *list, const char *word)
 
 #define LOOK                                                                  \
     "info get_case list_cases list_agents get_stats get_eightd list_eightds " \
-    "list_handovers"
+    "list_handovers get_incident list_incidents"
 /* All but what services and operators send alone. */
 #define OF_PEOPLE                                                                                         \
     "receive_message classify_case assign_case start_work add_note resolve_case close_case set_presence " \

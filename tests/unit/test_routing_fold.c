@@ -22,6 +22,7 @@
 struct row {
     uint64_t version;
     unsigned classified, assigned, fallbacks;
+    unsigned shared, asked; /* of the newest answer; how often it was asked for */
     char reason[200];
     char agent[16];
 };
@@ -213,9 +214,30 @@ static void assigned(struct office *o, const Kesu__V1__AssignCase *c)
     fake_intake_block(&o->intake);
 }
 
+/* What intake makes of it: once, and then never again. */
+static bool share(struct office *o, const Kesu__V1__ShareAnswer *c, Kesu__V1__Reply *reply)
+{
+    struct row *row = &o->rows[c->case_id];
+    Kesu__V1__Event e = KESU__V1__EVENT__INIT;
+    Kesu__V1__AnswerShared body = KESU__V1__ANSWER_SHARED__INIT;
+    row->asked++;
+    if (row->shared > 0)
+        return refuse(reply, KESU__V1__ERROR_CODE__E_EXISTS, KESU__V1__DISPOSITION__DISPOSITION_FINAL, 0);
+    row->shared++;
+    body.answer_seq = c->answer_seq;
+    e.version = ++row->version;
+    e.body_case = KESU__V1__EVENT__BODY_ANSWER_SHARED;
+    e.answer_shared = &body;
+    fake_intake_event(&o->intake, c->case_id, &e);
+    fake_intake_block(&o->intake);
+    return true;
+}
+
 static bool on_command(void *self, const Kesu__V1__Command *command, bool again, Kesu__V1__Reply *reply)
 {
     struct office *o = self;
+    if (command->body_case == KESU__V1__COMMAND__BODY_SHARE_ANSWER)
+        return again || share(o, command->share_answer, reply);
     bool classify = command->body_case == KESU__V1__COMMAND__BODY_CLASSIFY_CASE;
     uint64_t case_id = classify ? command->classify_case->case_id : command->assign_case->case_id;
     struct row *row = &o->rows[case_id];
@@ -561,6 +583,134 @@ static void test_a_restart_keeps_what_waits(void **state)
     assert_int_equal(o->n_full, 0);
 }
 
+#define INCIDENT 3
+
+static void tell_joined(struct office *o, uint64_t case_id)
+{
+    Kesu__V1__Event e = KESU__V1__EVENT__INIT;
+    Kesu__V1__JoinedIncident body = KESU__V1__JOINED_INCIDENT__INIT;
+    body.incident_id = INCIDENT;
+    e.version = ++o->rows[case_id].version;
+    e.body_case = KESU__V1__EVENT__BODY_JOINED_INCIDENT;
+    e.joined_incident = &body;
+    fake_intake_event(&o->intake, case_id, &e);
+    fake_intake_block(&o->intake);
+}
+
+static void tell_left(struct office *o, uint64_t case_id)
+{
+    Kesu__V1__Event e = KESU__V1__EVENT__INIT;
+    Kesu__V1__LeftIncident body = KESU__V1__LEFT_INCIDENT__INIT;
+    body.incident_id = INCIDENT;
+    e.version = ++o->rows[case_id].version;
+    e.body_case = KESU__V1__EVENT__BODY_LEFT_INCIDENT;
+    e.left_incident = &body;
+    fake_intake_event(&o->intake, case_id, &e);
+    fake_intake_block(&o->intake);
+}
+
+static void tell_answered(struct office *o)
+{
+    Kesu__V1__Event e = KESU__V1__EVENT__INIT;
+    Kesu__V1__IncidentAnswered body = KESU__V1__INCIDENT_ANSWERED__INIT;
+    body.incident_id = INCIDENT;
+    e.body_case = KESU__V1__EVENT__BODY_INCIDENT_ANSWERED;
+    e.incident_answered = &body;
+    fake_intake_event(&o->intake, 0, &e);
+    fake_intake_block(&o->intake);
+}
+
+static void tell_merged(struct office *o, uint64_t case_id, bool merged, const char *agent)
+{
+    Kesu__V1__Event e = KESU__V1__EVENT__INIT;
+    Kesu__V1__CaseMerged into = KESU__V1__CASE_MERGED__INIT;
+    Kesu__V1__CaseUnmerged out = KESU__V1__CASE_UNMERGED__INIT;
+    into.agent = out.agent = (char *)(uintptr_t)agent;
+    e.version = ++o->rows[case_id].version;
+    e.body_case = merged ? KESU__V1__EVENT__BODY_CASE_MERGED : KESU__V1__EVENT__BODY_CASE_UNMERGED;
+    if (merged)
+        e.case_merged = &into;
+    else
+        e.case_unmerged = &out;
+    fake_intake_event(&o->intake, case_id, &e);
+    fake_intake_block(&o->intake);
+}
+
+static void test_an_answer_goes_to_each_member(void **state)
+{
+    struct office *o = *state;
+    for (unsigned i = 0; i < 4; i++) tell_opened(o);
+    for (unsigned i = 0; i < 3; i++) tell_joined(o, o->cases[i]);
+    tell_left(o, o->cases[1]);
+    tell_answered(o);
+    run(o, 5);
+    assert_int_equal(o->rows[o->cases[0]].asked, 1);
+    assert_int_equal(o->rows[o->cases[1]].asked, 0);
+    assert_int_equal(o->rows[o->cases[2]].asked, 1);
+    tell_joined(o, o->cases[3]); /* later */
+    run(o, 5);
+    assert_int_equal(o->rows[o->cases[3]].asked, 1);
+    assert_int_equal(fold_unanswered(o->r->fold), 0);
+}
+
+static void test_an_answer_has_many_members(void **state)
+{
+    struct office *o = *state;
+    for (unsigned i = 0; i < MAX_CASES; i++) tell_joined(o, tell_opened(o));
+    for (unsigned i = 0; i < MAX_CASES; i++) tell_joined(o, 2000 + i);
+    tell_answered(o);
+    run(o, 60);
+    for (unsigned i = 0; i < MAX_CASES; i++) {
+        assert_int_equal(o->rows[o->cases[i]].asked, 1);
+        assert_int_equal(o->rows[2000 + i].asked, 1);
+    }
+}
+
+static void test_an_answer_is_asked_for_once_whatever_happens(void **state)
+{
+    struct office *o = *state;
+    sim_set_faults(o->sim, &(struct sim_faults){.lose = 100000,
+                                                .duplicate = 100000,
+                                                .crash_before_commit = 200000,
+                                                .crash_after_commit = 200000});
+    for (unsigned i = 0; i < 40; i++) tell_joined(o, tell_opened(o));
+    tell_answered(o);
+    for (unsigned i = 0; i < 40; i++) {
+        tell_touched(o, o->cases[i]);
+        sim_run(o->sim, 300 * USEC_PER_MS);
+    }
+    sim_set_faults(o->sim, NULL);
+    run(o, 120);
+    assert_true(sim_boots(o->routing) > 1);
+    for (unsigned i = 0; i < 40; i++) {
+        assert_int_equal(o->rows[o->cases[i]].shared, 1);
+        assert_int_equal(o->rows[o->cases[i]].asked, 1);
+    }
+    assert_int_equal(fold_unanswered(o->r->fold), 0);
+}
+
+static void test_a_merged_case_waits_for_nothing(void **state)
+{
+    struct office *o = *state;
+    uint64_t waits = tell_opened(o), judged = tell_opened(o);
+    run(o, 2);
+    tell_merged(o, waits, true, "");
+    run(o, 2);
+    start_worker(o);
+    run(o, 10);
+    assert_int_equal(o->rows[waits].classified, 0);
+    assert_int_equal(o->rows[judged].classified, 1);
+    tell_merged(o, judged, true, "");
+    tell_presence(o, CAPACITY);
+    run(o, 5);
+    assert_int_equal(o->rows[judged].assigned, 0);
+    tell_merged(o, judged, false, "");
+    tell_merged(o, waits, false, "");
+    run(o, 10);
+    assert_int_equal(o->rows[judged].assigned, 1);
+    assert_int_equal(o->rows[waits].assigned, 1);
+}
+
 static void test_each_once_under_faults(void **state)
 {
     struct office *o = *state;
@@ -618,6 +768,10 @@ int main(void)
         T(test_refused_for_good_waits_for_another_policy),
         T(test_erased_goes_to_the_default_queue),
         T(test_a_restart_keeps_what_waits),
+        T(test_an_answer_goes_to_each_member),
+        T(test_an_answer_has_many_members),
+        T(test_an_answer_is_asked_for_once_whatever_happens),
+        T(test_a_merged_case_waits_for_nothing),
         T(test_each_once_under_faults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
