@@ -8,7 +8,7 @@ from office import FOLDS
 NAMES = [
     "limit_block_journal", "limit_fsync", "limit_zmq",
     "accept_rate", "accept_p50_ms", "accept_p99_ms",
-    "pipeline_rate", "pipeline_p99_ms", *("replay_rate." + fold for fold in FOLDS),
+    "decide_rate", "pipeline_rate", "pipeline_p99_ms", *("replay_rate." + fold for fold in FOLDS),
     "sla_arm_rate", "sla_lateness_p99_ms", "sla_bytes_per_clock",
     "worker_scaling_32", "worker_recovery_ms", "startup_ms", "idle_pss_mib",
 ]
@@ -17,6 +17,7 @@ NAMES = [
 FLOORS = [
     ("accept_rate", "ratio", ">=", 0.25, 0.5),
     ("accept_p99_ms", "ratio", "<=", None, 1),
+    ("decide_rate", "value", ">=", 300000, 300000),
     ("pipeline_rate", "value", ">=", 20000, 40000),
     *(("replay_rate." + fold, "value", ">=", 300000, 1000000) for fold in FOLDS),
     ("sla_lateness_p99_ms", "value", "<=", None, 10),

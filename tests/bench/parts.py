@@ -9,6 +9,7 @@ import life
 import mail
 import peers
 import pipeline
+import register
 import workers
 
 Part = namedtuple("Part", "run repeats")
@@ -16,6 +17,7 @@ Part = namedtuple("Part", "run repeats")
 PARTS = {
     "accept": Part(accept.run, 3),
     "pipeline": Part(pipeline.run, 3),
+    "register": Part(register.run, 3),
     "mail": Part(mail.run, 1),
     "life": Part(life.run, 1),
     "clocks": Part(clocks.run, 3),
