@@ -31,6 +31,8 @@ _kesu()
 	'customer dismiss'*) offer=' --as --on-behalf-of --from --expected-version' ;;
 	'customer show'*) offer=' --personal' ;;
 	'customer erase'*) offer=' --reason --yes --no-mails' ;;
+	'incident list'*) offer=' --limit --open' ;;
+	'incident show'*) offer='' ;;
 	'incident create'*) offer=' --as --on-behalf-of --from --expected-version' ;;
 	'incident add'*) offer=' --as --on-behalf-of --from --expected-version' ;;
 	'incident remove'*) offer=' --as --on-behalf-of --from --expected-version' ;;
@@ -85,7 +87,7 @@ _kesu()
 	elif [[ ${#words[@]} -eq 1 ]]; then
 		case ${words[0]} in
 		customer) offer='change merge unmerge suggest dismiss show erase' ;;
-		incident) offer='create add remove change hold-lot answer close' ;;
+		incident) offer='list show create add remove change hold-lot answer close' ;;
 		eightd) offer='list show export' ;;
 		handover) offer='list open accept' ;;
 		policy) offer='check keys diff apply' ;;

@@ -160,6 +160,8 @@ int cli_handover_list(struct cli *c);
 int cli_health(struct cli *c);
 int cli_help(struct cli *c);
 int cli_history(struct cli *c);
+int cli_incident_list(struct cli *c);
+int cli_incident_show(struct cli *c);
 int cli_journal_export(struct cli *c);
 int cli_journal_info(struct cli *c);
 int cli_journal_verify(struct cli *c);

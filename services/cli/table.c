@@ -153,6 +153,11 @@ static const struct cli_flag eightd_export_flags[] = {
     END,
 };
 
+static const struct cli_flag incident_flags[] = {
+    {"limit", "N", "100", "how many, 1 to 1000"},
+    {"open", NULL, NULL, "only those that are not closed"},
+    END,
+};
 static const struct cli_flag handover_flags[] = {
     {"limit", "N", "100", "how many, 1 to 1000"},
     {"open", NULL, NULL, "only those nobody has accepted yet"},
@@ -311,7 +316,7 @@ const struct cli_command cli_commands[] = {
     {"batch", "COMMAND [FIELD=VALUE ...]", 1, CLI_MAX_GIVEN, "do the same to many cases",
      "Shows how many cases the filter finds and the first of them, asks, then sends COMMAND (as in 'kesu "
      "act') "
-     "for each, with the version that was shown: what has changed meanwhile is refused and listed.",
+     "for each, with the version that was shown: what somebody has changed meanwhile is refused and listed.",
      batch_flags, cli_batch},
     {"history", "CASE", 1, 1, "list every event of a case",
      "Who, on whose behalf, when, and each value before and after.", history_flags, cli_history},
@@ -337,6 +342,11 @@ const struct cli_command cli_commands[] = {
      "shares, and mails of theirs the email adapter has kept beside. The cases stay, without a word of what "
      "was said. Maildirs and mail servers are not touched.",
      erase_flags, cli_customer_erase},
+    {"incident list", "", 0, 0, "list incidents, newest first",
+     "Many complaints of one thing are an incident.", incident_flags, cli_incident_list},
+    {"incident show", "ID", 1, 1, "print an incident and its members",
+     "What happened to it, and each member with its stage and whether it got the answer.", NULL,
+     cli_incident_show},
     {"incident create", "[FIELD=VALUE ...]", 1, CLI_MAX_GIVEN, "make one incident of many complaints",
      "title, case_ids=CASE (may be given often), lot, category, lead, reason.", alias_flags, cli_act_alias},
     {"incident add", "CASE incident_id=ID", 2, CLI_MAX_GIVEN, "add a case to an incident",

@@ -288,3 +288,77 @@ def test_the_readme_says_it_as_it_is(desk):
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     assert "已結案" in done.stdout and "add-note for 1 cases" in done.stdout
+
+
+LOT = "L-0815"
+WORDS = {  # by language: what is said, and what the house answers
+    "zh_hant": ("你們的豆漿打開就有異味，喝了拉肚子，根本是過期食品！", "該批豆漿已停售並回收，我們致歉並全額退款。"),
+    "zh_hans": ("你们的豆浆打开就有异味，喝了拉肚子，根本是过期食品！", "该批豆浆已停售并召回，我们致歉并全额退款。"),
+    "en": ("the soy milk was spoiled and made me sick, this is food poisoning", "This lot was stopped and called back; we apologise and refund it in full."),
+}
+DISCIPLINES = {
+    1: {"team": ["yan_shu", "rong_gang"]},
+    2: {"is_is_not": [{"question": "what", "is": "lot L-0815 after 3 days", "is_not": "lots filled on line 2"}]},
+    3: {"text": "the lot is held in all branches and called back"},
+    4: {"causes": [{"kind": "occurrence", "branch": "machine", "text": "the seal of filler 1 leaked"},
+                   {"kind": "escape", "branch": "measurement", "text": "leak test on one bottle an hour only"}],
+        "cause_key": "filler-seal:leak"},
+    5: {"options": [{"text": "new seal and a check each shift", "pros": "at once", "cons": "ten minutes a shift", "chosen": True},
+                    {"text": "new filler", "pros": "for good", "cons": "half a year"}]},
+    6: {"measures": [{"name": "leaking bottles", "unit": "PPM", "before_e4": "40000000", "after_e4": "3000000"}]},
+    7: {"read_across": ["almond milk on filler 1", "rice milk on filler 1"]},
+    8: {"text": "thanks to the branch that called first"},
+}
+
+
+def test_a_food_safety_lot_is_one_incident_with_an_8d(desk, tmp_path):
+    complaints = tmp_path / "complaints.jsonl"
+    said = [(i, list(WORDS)[i % 3]) for i in range(40)]
+    complaints.write_text("".join(json.dumps({
+        "channel": "email", "language": language, "object": {"lot": LOT, "product": "soy milk"},
+        "personal": {"text": WORDS[language][0], "contacts": [{"kind": "KIND_EMAIL", "value": f"c{i}@example.com"}]},
+    }) + "\n" for i, language in said))
+    office = desk.office
+    office.kesu("submit", "--lines", str(complaints))
+
+    def cases():
+        return [json.loads(line) for line in office.kesu("list", "--lot", LOT, "--json", "--limit", "100").splitlines()]
+
+    until(lambda: len(found := cases()) == 40 and all(c.get("agent") for c in found), lambda: f"40 have agents: {cases()}", 60)
+    assert {c["category"] for c in cases()} == {"safety.food"}
+    numbers = sorted(c["number"] for c in cases())
+    made = json.loads(office.kesu("incident", "create", "title=spoiled soy milk", f"lot={LOT}", "category=safety.food", "lead=yan_shu",
+                                  "reason=forty customers of one lot within minutes", "--as", "yan_shu", "--json"))
+    incident = made["accepted"]["seq"]
+    assert "40 done, 0 refused" in office.kesu("batch", "--lot", LOT, "add-to-incident", f"incident_id={incident}", "--yes", "--as", "yan_shu")
+    office.kesu("incident", "change", incident, f"representatives={numbers[0]}", f"representatives={numbers[1]}", "reason=they speak for all", "--as", "yan_shu")
+    office.kesu("incident", "hold-lot", incident, f"lot={LOT}", "held=yes", "reason=until the filler is repaired", "--as", "yan_shu")
+    desk.act("yan_shu", "open-eightd", f"incident_id={incident}", "title=spoiled soy milk", "lead=yan_shu")
+    eightd = json.loads(office.kesu("tail", "--from", "1", "--no-follow", "--type", "eightd_opened", "--json"))["seq"]
+    office.kesu("incident", "answer", incident, *(f"texts={language}:{words[1]}" for language, words in WORDS.items()), "--as", "yan_shu")
+    shown = until(lambda: (text := office.kesu("incident", "show", incident)).count(" answered") >= 41 and text, lambda: office.kesu("incident", "show", incident))
+    assert "40 members" in shown and f"lot {LOT} held" in shown and shown.count("speaks for all") == 2
+
+    def answers(i, language):
+        mails = [m for m in desk.smtp.mails() if f"c{i}@example.com" in (m["To"] or "")]
+        return sum(WORDS[language][1] in m.get_body(("plain",)).get_content() for m in mails)
+
+    until(lambda: all(answers(i, language) for i, language in said), lambda: f"answers: {[answers(i, k) for i, k in said]}", 60)
+    assert {answers(i, language) for i, language in said} == {1}, "each is told once, in their language"
+    desk.refused("E_OPEN_WORK", "yan_shu", "close-incident", incident, "reason=all are answered")
+    office.kesu("batch", "--incident", incident, "resolve", "refunded; the lot was called back", "--yes")
+    grave = next(c["number"] for c in cases() if c["severity"] == "SEVERITY_S1")
+    desk.refused("E_OPEN_WORK", agent_of(desk, grave), "close", grave, "machine")
+    for discipline, body in DISCIPLINES.items():
+        office.kesu("act", "record-discipline", eightd, f"discipline={discipline}", "done=yes", "--from", "-", "--as", "yan_shu", stdin=json.dumps(body))
+    desk.act(chief_of("yan_shu"), "close-eightd", eightd, "reason=4000 PPM have become 300")
+    assert "40 done, 0 refused" in office.kesu("batch", "--incident", incident, "close", "machine", "--yes")
+    office.kesu("incident", "hold-lot", incident, f"lot={LOT}", "held=no", "reason=the filler is repaired", "--as", "yan_shu")
+    office.kesu("incident", "close", incident, "reason=all are answered", "--as", "yan_shu")
+    assert "spoiled soy milk (closed)" in office.kesu("incident", "list")
+    if "KESU_STORIES" in os.environ:
+        (pathlib.Path(os.environ["KESU_STORIES"]) / "food-lot.incident.txt").write_text(office.kesu("incident", "show", incident))
+    told = desk.told("food-lot", numbers[0])
+    for words in (f"Joined incident {incident}", f"The answer of incident {incident} went to this customer", "keeps its own clocks", "food"):
+        assert words.lower() in told["en"].lower(), words
+    assert f"群體事件{incident}" in told["zh-Hant"] and f"群体事件{incident}" in told["zh-Hans"]
