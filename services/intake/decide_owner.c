@@ -95,7 +95,7 @@ static int give_case(struct decide *d, const Kesu__V1__NameAccused *c)
 static int give_task(struct decide *d, const Kesu__V1__NameAccused *c, const Kesu__V1__TaskState *task)
 {
     if (!intake_decide_is_recused(c->staff, c->n_staff, policy_staff(d->ctx->policy, task->owner))) return 0;
-    if (d->out->n_events == DECIDE_MAX_EVENTS)
+    if (d->out->n_events == d->out->room)
         return intake_decide_refuse(d, E_OPEN_WORK, "name_accused.staff",
                                     "they have too many open sub-tasks: transfer some first");
     const Kesu__V1__Staff *to = heir(d, task->owner, task->department, c->staff, c->n_staff);
