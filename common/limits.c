@@ -114,7 +114,8 @@ const struct limit limits_table[] = {
     BYTES(policy_part_stored, content, 256 << 10),
     EXACT(policy_activated, hash, 32),
     COUNT(customer_erased, case_ids, 16384),
-    COUNT(customer_erased, key_ids, 49153),
+    COUNT(customer_erased, key_ids, 49184),
+    COUNT(customer_erased, merged_ids, 31),
     BYTES(journal_restored, reason, 1000),
 
     // life.proto
@@ -127,6 +128,7 @@ const struct limit limits_table[] = {
     BYTES(amend_record, reason, 1000),
     EACH(record_amended, set, 16, 0, 64),
     BYTES(record_amended, reason, 1000),
+    EACH(record_amended, contact_hashes, 32, 16, 16),
     BYTES(set_nature, reason, 1000),
     BYTES(nature_set, reason, 1000),
     ID(add_evidence, kind),

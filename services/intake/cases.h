@@ -30,10 +30,10 @@ void intake_handover_put(struct intake_register *r, const Kesu__V1__HandoverStat
 /* Is what this key seals for named people only? */
 bool intake_key_is_restricted(struct intake_register *r, uint64_t key_id);
 
-/* A customer: the profile's key, the newest case that is not erased (each names the one before), and
- * the seq of the event that erased them, 0: none. */
+/* A customer: the profile's key, the newest case that is not erased (each names the one before), the seq of
+ * the event that erased them, 0: none, and whether persons.h knows more of them. */
 struct customer_row {
-    uint64_t profile_key, last_case, erased_seq;
+    uint64_t profile_key, last_case, erased_seq, more;
 };
 bool intake_customer_get(struct intake_register *r, uint64_t customer_id, struct customer_row *ret);
 void intake_customer_put(struct intake_register *r, uint64_t customer_id, const struct customer_row *row);

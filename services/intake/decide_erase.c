@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A person is forgotten: which cases and which keys that means. The keys
  * themselves go when the event is on disk (erase.c). */
+#include <stdlib.h>
+
 #include "decide_internal.h"
 #include "err.h"
+#include "persons.h"
 
 #define CASES_AT_ONCE 16384 /* their numbers and those of their keys fit into a block */
 #define KEYS_OF_CASE  3
@@ -25,7 +28,7 @@ static int add_case(struct erasure *x, const Kesu__V1__CaseState *s)
         size_t room = x->room * 4 + 16;
         uint64_t *cases = arena_alloc(arena, sizeof(*cases) * room);
         uint64_t *keys =
-            arena_alloc(arena, sizeof(*keys) * (room * KEYS_OF_CASE + 1)); /* and the profile's */
+            arena_alloc(arena, sizeof(*keys) * (room * KEYS_OF_CASE + PERSON_MAX)); /* and profiles */
         if (cases == NULL || keys == NULL) return intake_decide_no_memory(x->d);
         if (x->room > 0) {
             memcpy(cases, b->case_ids, sizeof(*cases) * b->n_case_ids);
@@ -59,15 +62,38 @@ static int add_cases(struct erasure *x, uint64_t newest)
     return 0;
 }
 
+/* One identity of the person. */
+static int collect_identity(struct erasure *x, const Kesu__V1__CustomerState *s)
+{
+    if (x->body->more) return 0;
+    size_t before = x->body->n_case_ids;
+    DECIDE_TRY(add_cases(x, s->last_case));
+    if (x->body->n_case_ids > before && s->erased_seq == 0 && s->profile_key != 0)
+        x->body->key_ids[x->body->n_key_ids++] = s->profile_key;
+    return 0;
+}
+
+static int newest_first(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return x < y ? 1 : x > y ? -1 : 0;
+}
+
 static int collect_customer(struct erasure *x)
 {
-    struct customer_row row;
-    if (!intake_customer_get(x->d->view, x->customer_id, &row))
+    Kesu__V1__CustomerState *all[PERSON_MAX];
+    Kesu__V1__CustomerErased *b = x->body;
+    unsigned n = intake_person_all(x->d->view, x->customer_id, x->d->ctx->arena, all);
+    if (n == 0)
         return intake_decide_refuse(x->d, E_UNKNOWN, "erase_customer.customer_id", "no such customer");
-    DECIDE_TRY(add_cases(x, row.last_case));
-    if (x->body->n_case_ids > 0 && row.erased_seq == 0 && row.profile_key != 0)
-        x->body->key_ids[x->body->n_key_ids++] = row.profile_key;
-    x->body->customer_id = x->customer_id;
+    b->merged_ids = arena_alloc(x->d->ctx->arena, sizeof(*b->merged_ids) * n);
+    if (b->merged_ids == NULL) return intake_decide_no_memory(x->d);
+    for (unsigned i = 0; i < n; i++) {
+        DECIDE_TRY(collect_identity(x, all[i]));
+        if (all[i]->customer_id != x->customer_id) b->merged_ids[b->n_merged_ids++] = all[i]->customer_id;
+    }
+    if (n > 1 && b->n_case_ids > 1) qsort(b->case_ids, b->n_case_ids, sizeof(*b->case_ids), newest_first);
+    b->customer_id = x->customer_id;
     return 0;
 }
 

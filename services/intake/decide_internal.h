@@ -101,9 +101,6 @@ int intake_decide_hash_files(struct decide *d, Kesu__V1__Attachment *const *file
                              ProtobufCBinaryData **ret);
 
 int intake_decide_receive(struct decide *d);
-/* A hash each, by which cases that have the same file can be found; n is not 0. */
-int intake_decide_hash_files(struct decide *d, Kesu__V1__Attachment *const *files, size_t n,
-                             ProtobufCBinaryData **ret);
 int intake_decide_classify(struct decide *d);
 int intake_decide_assign(struct decide *d);
 int intake_decide_start_work(struct decide *d);

@@ -5,6 +5,7 @@
 #include "check.h"
 #include "decide_internal.h"
 #include "err.h"
+#include "fields.h"
 
 static const void *member(const void *message, const ProtobufCFieldDescriptor *f)
 {
@@ -65,31 +66,6 @@ int intake_decide_needs(struct decide *d, const char *fields)
     return 0;
 }
 
-static size_t width(const ProtobufCFieldDescriptor *f)
-{
-    if (f->label == PROTOBUF_C_LABEL_REPEATED) return sizeof(void *);
-    switch (f->type) {
-    case PROTOBUF_C_TYPE_BYTES:
-        return sizeof(ProtobufCBinaryData);
-    case PROTOBUF_C_TYPE_BOOL:
-        return sizeof(protobuf_c_boolean);
-    case PROTOBUF_C_TYPE_ENUM:
-    case PROTOBUF_C_TYPE_UINT32:
-        return sizeof(uint32_t);
-    default:
-        return 8;
-    }
-}
-
-static void copy_field(const void *from, const ProtobufCFieldDescriptor *f, void *to,
-                       const ProtobufCFieldDescriptor *t)
-{
-    memcpy((uint8_t *)to + t->offset, member(from, f), width(f));
-    if (f->label == PROTOBUF_C_LABEL_REPEATED)
-        memcpy((uint8_t *)to + t->quantifier_offset, (const uint8_t *)from + f->quantifier_offset,
-               sizeof(size_t));
-}
-
 void *intake_decide_copy(struct decide *d, Kesu__V1__Event__BodyCase type)
 {
     const ProtobufCFieldDescriptor *oneof =
@@ -97,13 +73,8 @@ void *intake_decide_copy(struct decide *d, Kesu__V1__Event__BodyCase type)
     const ProtobufCMessageDescriptor *event = oneof->descriptor;
     const ProtobufCMessage *from = body_of(d->command);
     void *to = intake_decide_new(d, event);
-    for (unsigned i = 0; to != NULL && i < event->n_fields; i++) {
-        const ProtobufCFieldDescriptor *t = &event->fields[i];
-        const ProtobufCFieldDescriptor *f =
-            protobuf_c_message_descriptor_get_field_by_name(from->descriptor, t->name);
-        if (f != NULL && f->type == t->type && f->label == t->label && f->descriptor == t->descriptor)
-            copy_field(from, f, to, t);
-    }
+    for (unsigned i = 0; to != NULL && i < event->n_fields; i++)
+        (void)intake_field_copy(from, to, event->fields[i].name);
     return to;
 }
 

@@ -12,6 +12,9 @@ int intake_decide_evidence(struct decide *d);
 int intake_decide_return_file(struct decide *d);
 /* decide_customer.c */
 int intake_decide_change_customer(struct decide *d);
+/* Adds MergeSuggested when one of these contacts is of another person and nobody has decided that yet. */
+int intake_decide_suggest(struct decide *d, uint64_t customer_id, const ProtobufCBinaryData *contacts,
+                          size_t n);
 int intake_decide_suggest_merge(struct decide *d);
 int intake_decide_dismiss_merge(struct decide *d);
 int intake_decide_merge_customers(struct decide *d);

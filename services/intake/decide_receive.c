@@ -8,8 +8,9 @@
  * never opens a case. Cases of somebody erased are as if they were not there: the person who writes again is
  * new, and a bounce of what they were once sent is accepted and not kept. */
 #include "clock.h"
-#include "decide_internal.h"
+#include "decide_life.h"
 #include "err.h"
+#include "persons.h"
 
 #define RECEIVED_BACK_US  (30 * USEC_PER_DAY)
 #define RECEIVED_AHEAD_US (5 * USEC_PER_MIN + USEC_PER_MS) /* ids, in whole milliseconds, end 5 min ahead */
@@ -302,6 +303,10 @@ static int open_case(struct receive *r)
     uint64_t customer_id = known_customer(r);
     if (d->ctx->policy == NULL) return intake_decide_refuse(d, E_NO_POLICY, "", NULL);
     if (d->ctx->storage_low) return intake_decide_refuse(d, E_STORAGE_LOW, "", NULL);
+    Kesu__V1__CustomerTraits traits = KESU__V1__CUSTOMER_TRAITS__INIT;
+    intake_person_traits(d->view, customer_id, d->ctx->arena, &traits);
+    if (customer_id != 0 && r->n_contacts > 1)
+        DECIDE_TRY(intake_decide_suggest(d, customer_id, r->contacts, r->n_contacts));
     if (customer_id == 0 && r->n_contacts > 0) DECIDE_TRY(add_customer(r, &customer_id));
     Kesu__V1__CaseOpened *body = intake_decide_new(d, &kesu__v1__case_opened__descriptor);
     Kesu__V1__Sealed *sealed = intake_decide_new(d, &kesu__v1__sealed__descriptor);
@@ -311,6 +316,8 @@ static int open_case(struct receive *r)
     DECIDE_TRY(intake_decide_number(d, body));
     DECIDE_TRY(own_thread(r, &body->thread_hash));
     DECIDE_TRY(hash_attachments(r, &body->n_attachment_hashes, &body->attachment_hashes));
+    if (traits.tier > body->tier) body->tier = traits.tier;
+    if (body->language == KESU__V1__LANGUAGE__LANGUAGE_UNSPECIFIED) body->language = traits.language;
     body->customer_id = customer_id;
     body->external = bounded(r);
     body->personal = sealed;

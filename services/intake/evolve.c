@@ -293,43 +293,6 @@ static int on_event_skipped(struct evolve *e)
     return 0;
 }
 
-/* The next message by these contacts is of somebody unknown. */
-static int erase_case(struct evolve *e, uint64_t case_id, uint64_t customer_id)
-{
-    Kesu__V1__CaseState *s;
-    uint64_t known;
-    int err = intake_case_get(e->r, case_id, e->arena, &s);
-    if (err != 0) return err;
-    for (size_t i = 0; i < s->n_contact_hashes; i++) {
-        struct span key = span_of(s->contact_hashes[i].data, s->contact_hashes[i].len);
-        if (customer_id != 0 && intake_register_get_u64(e->r, TABLE_CONTACTS, key, &known) &&
-            known == customer_id)
-            intake_register_put_u64(e->r, TABLE_CONTACTS, key, 0);
-    }
-    s->n_contact_hashes = 0;
-    s->contact_hashes = NULL;
-    s->erased_seq = e->seq;
-    intake_case_put(e->r, s);
-    e->state = s;
-    return intake_evolve_silence(e, s);
-}
-
-static int on_customer_erased(struct evolve *e)
-{
-    const Kesu__V1__CustomerErased *b = e->event->customer_erased;
-    struct customer_row row;
-    for (size_t i = 0; i < b->n_case_ids; i++) {
-        int err = erase_case(e, b->case_ids[i], b->customer_id);
-        if (err != 0) return err;
-    }
-    if (b->customer_id == 0) return 0;
-    if (!intake_customer_get(e->r, b->customer_id, &row)) return E_CORRUPT;
-    row.erased_seq = e->seq;
-    row.last_case = b->more && e->state != NULL ? e->state->previous_case : 0;
-    intake_customer_put(e->r, b->customer_id, &row);
-    return 0;
-}
-
 /* Numbers that were given out after the backup are not known: they are left out. */
 static int on_journal_restored(struct evolve *e)
 {
@@ -368,19 +331,19 @@ static const struct {
     OTHER(POLICY_ACTIVATED, on_policy_activated),
     OTHER(EVENT_SKIPPED, on_event_skipped),
     OTHER(CLOCK_ACCEPTED, NULL),
-    OTHER(CUSTOMER_ERASED, on_customer_erased),
+    OTHER(CUSTOMER_ERASED, intake_evolve_customer_erased),
     OTHER(JOURNAL_RESTORED, on_journal_restored),
     /* evolve_record.c */
-    CASE(RECORD_AMENDED, NULL),
-    CASE(NATURE_SET, NULL),
-    CASE(EVIDENCE_ADDED, NULL),
+    CASE(RECORD_AMENDED, intake_evolve_record_amended),
+    CASE(NATURE_SET, intake_evolve_nature_set),
+    CASE(EVIDENCE_ADDED, intake_evolve_evidence_added),
     CASE(FILE_RETURNED, NULL),
     /* evolve_customer.c */
-    OTHER(CUSTOMER_CHANGED, NULL),
-    OTHER(MERGE_SUGGESTED, NULL),
-    OTHER(MERGE_DISMISSED, NULL),
-    OTHER(CUSTOMERS_MERGED, NULL),
-    OTHER(CUSTOMERS_UNMERGED, NULL),
+    OTHER(CUSTOMER_CHANGED, intake_evolve_customer_changed),
+    OTHER(MERGE_SUGGESTED, intake_evolve_merge_suggested),
+    OTHER(MERGE_DISMISSED, intake_evolve_merge_dismissed),
+    OTHER(CUSTOMERS_MERGED, intake_evolve_customers_merged),
+    OTHER(CUSTOMERS_UNMERGED, intake_evolve_customers_unmerged),
     /* evolve_owner.c */
     CASE(ACCUSED_NAMED, intake_evolve_accused),
     CASE(STATEMENT_RECORDED, intake_evolve_stated),

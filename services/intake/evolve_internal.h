@@ -45,6 +45,17 @@ int intake_evolve_linked(struct evolve *e);
 int intake_evolve_unlinked(struct evolve *e);
 void intake_evolve_attachments(struct evolve *e, const ProtobufCBinaryData *hashes, size_t n);
 
+/* evolve_record.c */
+int intake_evolve_record_amended(struct evolve *e);
+int intake_evolve_nature_set(struct evolve *e);
+int intake_evolve_evidence_added(struct evolve *e);
+/* evolve_customer.c */
+int intake_evolve_customer_changed(struct evolve *e);
+int intake_evolve_merge_suggested(struct evolve *e);
+int intake_evolve_merge_dismissed(struct evolve *e);
+int intake_evolve_customers_merged(struct evolve *e);
+int intake_evolve_customers_unmerged(struct evolve *e);
+int intake_evolve_customer_erased(struct evolve *e);
 /* evolve_eightd.c */
 int intake_evolve_eightd_opened(struct evolve *e);
 int intake_evolve_discipline_planned(struct evolve *e);

@@ -12,7 +12,7 @@
 #include "hash.h"
 #include "log.h"
 
-#define SCHEMA        4
+#define SCHEMA        5
 #define FREEZE_ROWS   ((uint32_t)1 << 18)
 #define FREEZE_US     (2 * USEC_PER_SEC)
 #define CROWDED_BYTES ((size_t)192 << 20)
@@ -24,6 +24,7 @@ static const char *const table_names[N_REGISTER_TABLES] = {
     [TABLE_META] = "meta",
     [TABLE_CASES] = "cases",
     [TABLE_CUSTOMERS] = "customers",
+    [TABLE_PERSONS] = "persons",
     [TABLE_CONTACTS] = "contacts",
     [TABLE_AGENTS] = "agents",
     [TABLE_EXTERNALS] = "externals",

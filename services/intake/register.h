@@ -22,6 +22,7 @@ enum register_table {
     TABLE_META,       /* "meta" -> struct register_meta */
     TABLE_CASES,      /* case id -> CaseState */
     TABLE_CUSTOMERS,  /* customer id -> struct customer_row */
+    TABLE_PERSONS,    /* customer id -> CustomerState, of those of whom more is known */
     TABLE_CONTACTS,   /* contact hash -> customer id, 0: of somebody erased */
     TABLE_AGENTS,     /* staff id -> AgentState */
     TABLE_EXTERNALS,  /* channel, hash, mailbox -> case id */

@@ -34,6 +34,8 @@ void life_bodies_policy(struct life_desk *d)
     p->staff[p->n_staff++] = auditor;
     p->categories = arena_zalloc(&d->arena, sizeof(*p->categories) * 2);
     p->categories[p->n_categories++] = category(d, "damage.wet");
+    p->categories[0]->evidence = arena_zalloc(&d->arena, sizeof(char *));
+    p->categories[0]->evidence[p->categories[0]->n_evidence++] = life_text("package_photo");
     p->categories[p->n_categories++] = category(d, "other");
     p->departments[0]->manager = life_text("lead");
     p->office = NEW(d, office);

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is put right in the record stands in the case; who it tells of, in the
+ * event that says so. */
+#include "err.h"
+#include "evolve_internal.h"
+#include "fields.h"
+
+/* Who speaks for the customer, or is affected, may write to the case too. */
+static int add_contacts(struct evolve *e, const Kesu__V1__RecordAmended *b)
+{
+    Kesu__V1__CaseState *s = e->state;
+    if (b->n_contact_hashes == 0) return 0;
+    ProtobufCBinaryData *all =
+        arena_alloc(e->arena, sizeof(*all) * (s->n_contact_hashes + b->n_contact_hashes));
+    if (all == NULL) return E_NOMEM;
+    if (s->n_contact_hashes > 0) memcpy(all, s->contact_hashes, sizeof(*all) * s->n_contact_hashes);
+    memcpy(all + s->n_contact_hashes, b->contact_hashes, sizeof(*all) * b->n_contact_hashes);
+    s->n_contact_hashes += b->n_contact_hashes;
+    s->contact_hashes = all;
+    return 0;
+}
+
+int intake_evolve_record_amended(struct evolve *e)
+{
+    const Kesu__V1__RecordAmended *b = e->event->record_amended;
+    for (size_t i = 0; i < b->n_set && b->fields != NULL; i++)
+        (void)intake_field_copy(&b->fields->base, &e->state->base, b->set[i]);
+    if (b->personal == NULL) return 0;
+    Kesu__V1__CaseLife *life = intake_evolve_life(e);
+    if (life == NULL) return E_NOMEM;
+    life->personal_seq = e->seq;
+    intake_evolve_key(e, b->personal);
+    return add_contacts(e, b);
+}
+
+int intake_evolve_nature_set(struct evolve *e)
+{
+    Kesu__V1__CaseLife *life = intake_evolve_life(e);
+    if (life == NULL) return E_NOMEM;
+    life->nature = e->event->nature_set->nature;
+    return 0;
+}
+
+int intake_evolve_evidence_added(struct evolve *e)
+{
+    const Kesu__V1__EvidenceAdded *b = e->event->evidence_added;
+    Kesu__V1__CaseLife *life = intake_evolve_life(e);
+    if (life == NULL) return E_NOMEM;
+    intake_evolve_attachments(e, b->attachment_hashes, b->n_attachment_hashes);
+    for (size_t i = 0; i < life->n_evidence; i++)
+        if (strcmp(life->evidence[i], b->kind) == 0) return 0;
+    life->evidence = intake_evolve_append(e, life->evidence, &life->n_evidence, b->kind);
+    return life->evidence != NULL ? 0 : E_NOMEM;
+}
