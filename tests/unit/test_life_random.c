@@ -10,8 +10,8 @@
 
 #include "../../services/intake/evolve.h"
 #include "life_bodies.h"
+#include "life_rules.h"
 #include "money.h"
-#include "policy.h"
 #include "sim/sim.h"
 #include "unit.h"
 
@@ -42,132 +42,6 @@ static void broken(const struct run *r, const Kesu__V1__Event *e, const char *wh
              life_event_name(e->body_case), e->actor->name, (unsigned long long)e->case_id, what);
 }
 
-/* ---- what must hold -------------------------------------------------------- */
-
-static const Kesu__V1__Staff *staff_of(const struct run *r, const char *id)
-{
-    return policy_staff(&r->d->policy, id);
-}
-
-static bool is_recused(const struct run *r, const Kesu__V1__CaseLife *life, const char *id)
-{
-    const Kesu__V1__Staff *s = staff_of(r, id);
-    for (size_t i = 0; s != NULL && life != NULL && i < life->n_accused; i++)
-        if (strcmp(life->accused[i], id) == 0 || strcmp(life->accused[i], s->manager) == 0) return true;
-    return false;
-}
-
-static int64_t upto_of(const struct run *r, const char *id)
-{
-    const Kesu__V1__Staff *s = staff_of(r, id);
-    for (size_t i = 0; s != NULL && i < r->d->policy.n_authority; i++)
-        if (r->d->policy.authority[i]->role == s->role)
-            return r->d->policy.authority[i]->upto != NULL ? r->d->policy.authority[i]->upto->e4 : INT64_MAX;
-    return -1;
-}
-
-static int64_t whole_of(const Kesu__V1__CaseLife *life)
-{
-    int64_t sum = life->given != NULL ? life->given->e4 : 0;
-    for (size_t i = 0; i < life->proposal->n_lines; i++)
-        if (life->proposal->lines[i]->amount != NULL) sum += life->proposal->lines[i]->amount->e4;
-    return sum;
-}
-
-static void check_approval(const struct run *r, const Kesu__V1__Event *e)
-{
-    const Kesu__V1__CaseLife *life = r->before->life;
-    if (e->proposal_decided->decision != KESU__V1__DECISION__DECISION_APPROVED) return;
-    if (strcmp(life->proposal->proposer, e->actor->name) == 0) broken(r, e, "approved by who proposed it");
-    if (whole_of(life) > upto_of(r, e->actor->name)) broken(r, e, "approved above the limit");
-}
-
-static void check_opinion(const struct run *r, const Kesu__V1__Event *e)
-{
-    const Kesu__V1__CaseLife *life = r->before->life;
-    if (e->opinion_sent->at_once != (r->before->stage == KESU__V1__STAGE__STAGE_PROPOSED))
-        broken(r, e, "at once is what was not submitted");
-    if (!e->opinion_sent->at_once && !life->proposal->approved) broken(r, e, "sent without approval");
-    if (!e->opinion_sent->at_once) return;
-    const Kesu__V1__Staff *s = staff_of(r, life->proposal->proposer);
-    if (whole_of(life) > upto_of(r, s->id)) broken(r, e, "decided at once above the limit");
-    if (s->role == KESU__V1__STAFF_ROLE__STAFF_ROLE_AGENT && whole_of(life) > 400 * 10000)
-        broken(r, e, "decided at once above the quota of a case");
-}
-
-static void check_cap(const struct run *r, const Kesu__V1__Event *e)
-{
-    const Kesu__V1__Money *total = e->remedy_proposed->total;
-    const Kesu__V1__CaseLife *life = r->before->life;
-    int64_t given = life != NULL && life->given != NULL ? life->given->e4 : 0;
-    if (total != NULL && total->e4 > 0 && strncmp(r->before->category, "damage", 6) == 0 &&
-        total->e4 + given > INT64_C(10000) * 10000)
-        broken(r, e, "proposed above the cap");
-    for (size_t i = 0; life != NULL && i < life->n_tasks; i++)
-        if (life->tasks[i]->open && !life->tasks[i]->waived)
-            broken(r, e, "proposed while a sub-task is open");
-}
-
-static void check_closed(const struct run *r, const Kesu__V1__Event *e)
-{
-    const Kesu__V1__CaseLife *life = r->before->life;
-    if (e->case_closed->cause[0] == '\0') broken(r, e, "closed without a cause");
-    for (size_t i = 0; life != NULL && i < life->n_tasks; i++)
-        if (life->tasks[i]->open && !life->tasks[i]->waived) broken(r, e, "closed with an open sub-task");
-    if (life != NULL && life->n_open_eightds > 0) broken(r, e, "closed with an open 8D");
-    if (r->before->severity == KESU__V1__SEVERITY__SEVERITY_S1 &&
-        r->before->stage != KESU__V1__STAGE__STAGE_NOT_A_COMPLAINT &&
-        (life == NULL || life->eightds_closed == 0))
-        broken(r, e, "grave, and closed without an 8D");
-}
-
-static void check_final(const struct run *r, const Kesu__V1__Event *e)
-{
-    const Kesu__V1__CaseLife *life = r->before->life;
-    if (life != NULL && life->appeal != NULL &&
-        life->appeal->outcome != KESU__V1__APPEAL_OUTCOME__APPEAL_OUTCOME_UNSPECIFIED)
-        broken(r, e, "what was final is appealed");
-}
-
-static void check_facts(const struct run *r, const Kesu__V1__Event *e)
-{
-    switch (e->body_case) {
-    case KESU__V1__EVENT__BODY_PROPOSAL_DECIDED:
-        check_approval(r, e);
-        break;
-    case KESU__V1__EVENT__BODY_OPINION_SENT:
-        check_opinion(r, e);
-        break;
-    case KESU__V1__EVENT__BODY_REMEDY_PROPOSED:
-        check_cap(r, e);
-        break;
-    case KESU__V1__EVENT__BODY_CASE_CLOSED:
-        check_closed(r, e);
-        break;
-    case KESU__V1__EVENT__BODY_APPEAL_FILED:
-    case KESU__V1__EVENT__BODY_APPEAL_DECIDED:
-        check_final(r, e);
-        break;
-    default:
-        break;
-    }
-}
-
-static void check_after(const struct run *r, const Kesu__V1__Event *e, const Kesu__V1__CaseState *now)
-{
-    const Kesu__V1__CaseState *was = r->before;
-    unsigned back = was->life != NULL ? was->life->stage_before : 0;
-    if (now->version != was->version + 1 || e->version != now->version)
-        broken(r, e, "the version is not one higher");
-    if (life_find(was->stage, e) == NULL) broken(r, e, "it is not in the table");
-    if (now->stage != life_next(was->stage, (Kesu__V1__Stage)back, e))
-        broken(r, e, "the stage is not the table's");
-    if (was->agent[0] != '\0' && now->agent[0] == '\0') broken(r, e, "the case has no owner any more");
-    if (r->first && e->actor->kind == KESU__V1__ACTOR_KIND__ACTOR_KIND_STAFF &&
-        e->body_case != KESU__V1__EVENT__BODY_STATEMENT_RECORDED && is_recused(r, was->life, e->actor->name))
-        broken(r, e, "by somebody who takes no part");
-}
-
 /* ---- a command --------------------------------------------------------------- */
 
 /* One event into both registers: as it was decided, and as it is read from its bytes. */
@@ -182,11 +56,13 @@ static void apply(struct run *r, struct decide_event *de)
                     : NULL;
     struct span bytes = codec_pack(e, &d->arena);
     assert_int_equal(codec_unpack_own(&kesu__v1__event__descriptor, bytes, &d->arena, &read), 0);
-    if (r->before != NULL) check_facts(r, e);
+    const char *what = r->before != NULL ? life_rules_before(&d->policy, r->before, e, r->first) : NULL;
+    if (what != NULL) broken(r, e, what);
     if (intake_evolve(&d->view, e, seq, d->ctx.block_time, &d->arena) != 0 ||
         intake_evolve(&r->again, read, seq, d->ctx.block_time, &d->arena) != 0)
         broken(r, e, "cannot be folded");
-    if (r->before != NULL) check_after(r, e, life_state(d, e->case_id));
+    if (r->before != NULL) what = life_rules_after(r->before, life_state(d, e->case_id), e);
+    if (what != NULL) broken(r, e, what);
 }
 
 static bool send(struct run *r, unsigned command, void *body)
