@@ -65,7 +65,7 @@ int intake_decide_assign(struct decide *d)
     body->previous_agent = d->state->agent;
     body->handover_id = c->handover_id;
     intake_decide_add(d, KESU__V1__EVENT__BODY_CASE_ASSIGNED, body);
-    return 0;
+    return intake_decide_recuse_reviewer(d, NULL, 0, c->reason);
 }
 
 int intake_decide_start_work(struct decide *d)

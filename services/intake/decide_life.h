@@ -59,8 +59,15 @@ bool intake_decide_is_final(const Kesu__V1__CaseLife *life); /* was an appeal de
 bool intake_decide_window_over(const struct decide *d);
 int intake_decide_appeal(struct decide *d);
 int intake_decide_admit(struct decide *d);
-int intake_decide_reviewer(struct decide *d);
 int intake_decide_decide_appeal(struct decide *d);
+/* decide_reviewer.c */
+/* E_RECUSED when they have the case, had a part in what was decided, or are accused. */
+int intake_decide_different(struct decide *d, const Kesu__V1__Staff *staff, const char *field);
+/* Of a case that is now appealed: the appeal gets its reviewer, when there is somebody. */
+int intake_decide_name_reviewer(struct decide *d);
+/* When these become accused: a reviewer who is, or reports to one, gives the appeal to another. */
+int intake_decide_recuse_reviewer(struct decide *d, char *const *accused, size_t n, const char *reason);
+int intake_decide_reviewer(struct decide *d);
 /* decide_execute.c */
 /* A currency and no less than nothing; field: below the command, as in intake_decide_field. */
 int intake_decide_money(struct decide *d, const char *field, const Kesu__V1__Money *m);

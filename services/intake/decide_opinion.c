@@ -59,7 +59,8 @@ int intake_decide_answer(struct decide *d)
                                     "the time to appeal is over: file_appeal records it as late");
     body->done = c->answer == KESU__V1__ANSWER__ANSWER_ACCEPTED &&
                  d->stage == KESU__V1__STAGE__STAGE_OPINION_SENT && is_done(d->state->life);
-    return intake_decide_event(d, KESU__V1__EVENT__BODY_ANSWER_RECORDED, body);
+    DECIDE_TRY(intake_decide_event(d, KESU__V1__EVENT__BODY_ANSWER_RECORDED, body));
+    return intake_decide_name_reviewer(d);
 }
 
 /* There must have been something to agree on. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who has a case, and who must not. Whoever becomes accused, or reports to who
- * is, loses the case and its sub-tasks in the same commit to somebody else:
- * there is always one who has them. */
+ * is, loses the case, its sub-tasks and the review of its appeal in the same
+ * commit to somebody else: there is always one who has them. */
 #include "decide_life.h"
 #include "err.h"
 #include "policy.h"
@@ -124,6 +124,7 @@ int intake_decide_accused(struct decide *d)
     }
     DECIDE_TRY(intake_decide_event(d, KESU__V1__EVENT__BODY_ACCUSED_NAMED, body));
     DECIDE_TRY(give_case(d, c));
+    DECIDE_TRY(intake_decide_recuse_reviewer(d, c->staff, c->n_staff, c->reason));
     for (size_t i = 0; life != NULL && i < life->n_tasks; i++)
         if (life->tasks[i]->open) DECIDE_TRY(give_task(d, c, life->tasks[i]));
     return 0;

@@ -127,7 +127,7 @@ static void an_appeal_after_the_window_is_late(void **state)
     struct life_desk *d = *state;
     uint64_t id = told(d);
     DONE(d, FILE_APPEAL, appeal(d, id), APPEALED);
-    assert_false(life_event(d)->appeal_filed->late);
+    assert_false(d->out.events[0].event.appeal_filed->late);
     /* The clock has not fired yet, but its time has come. */
     id = told(d);
     d->ctx.block_time += 10 * DAY;
@@ -197,6 +197,104 @@ static void somebody_else_reviews(void **state)
     life_as(d, "side");
     DONE(d, DECIDE_APPEAL, verdict(d, id, UPHELD), PROPOSED);
     assert_false(life_state(d, id)->life->proposal->approved);
+}
+
+static const char *named(struct life_desk *d, uint64_t id)
+{
+    return life_state(d, id)->life->appeal->reviewer;
+}
+
+static void took_part(struct life_desk *d, uint64_t id, const char *who)
+{
+    Kesu__V1__CaseState *s = life_state(d, id);
+    s->life->took_part = arena_zalloc(&d->arena, sizeof(*s->life->took_part) * 2);
+    s->life->took_part[0] = life_text("ann");
+    s->life->took_part[1] = life_text(who);
+    s->life->n_took_part = who[0] != '\0' ? 2 : 1;
+    life_put(d, s);
+}
+
+static void an_appeal_gets_the_lowest_above_who_took_no_part(void **state)
+{
+    struct life_desk *d = *state;
+    uint64_t id = told(d);
+    DONE(d, FILE_APPEAL, appeal(d, id), APPEALED);
+    assert_int_equal(life_event(d)->body_case, KESU__V1__EVENT__BODY_REVIEWER_ASSIGNED);
+    assert_string_equal(named(d, id), "dep"); /* lead approved it */
+    id = told(d);
+    took_part(d, id, "");
+    DONE(d, RECORD_ANSWER, answer(d, id, ANSWER(OBJECTED)), APPEALED);
+    assert_string_equal(named(d, id), "lead");
+    /* Whom nobody leads that took part: not side, whose leader is dep. */
+    id = told(d);
+    took_part(d, id, "dep");
+    DONE(d, FILE_APPEAL, appeal(d, id), APPEALED);
+    assert_string_equal(named(d, id), "gm");
+    /* The highest took part: legal, who is nearest to nobody. */
+    id = told(d);
+    took_part(d, id, "gm");
+    DONE(d, FILE_APPEAL, appeal(d, id), APPEALED);
+    assert_string_equal(named(d, id), "law");
+}
+
+static void an_explanation_objected_to_gets_another_than_who_explained(void **state)
+{
+    struct life_desk *d = *state;
+    uint64_t id = life_case(d, KESU__V1__STAGE__STAGE_UNDER_REVIEW);
+    Kesu__V1__ReviewCase *review = NEW(d, review_case);
+    review->case_id = id;
+    review->finding = KESU__V1__FINDING__FINDING_NOT_FOUNDED;
+    review->reason = life_text("the list was shown");
+    review->words = life_words(d, "the price was on the list");
+    life_as(d, "lead"); /* above ann, whose case it is */
+    DONE(d, REVIEW_CASE, review, EXPLAINED);
+    life_as(d, "ann");
+    DONE(d, RECORD_ANSWER, answer(d, id, ANSWER(OBJECTED)), APPEALED);
+    assert_string_equal(named(d, id), "dep");
+}
+
+static void a_late_appeal_gets_its_reviewer_when_it_is_admitted(void **state)
+{
+    struct life_desk *d = *state;
+    Kesu__V1__AdmitAppeal *admit = NEW(d, admit_appeal);
+    uint64_t id = admit->case_id = told(d);
+    DONE(d, RECORD_ANSWER, answer(d, id, ANSWER(ACCEPTED)), EXECUTING);
+    DONE(d, FILE_APPEAL, appeal(d, id), EXECUTING);
+    assert_string_equal(named(d, id), "");
+    admit->admitted = true;
+    admit->reason = life_text("they were ill");
+    life_as(d, "side");
+    DONE(d, ADMIT_APPEAL, admit, APPEALED);
+    assert_string_equal(named(d, id), "dep");
+}
+
+static void a_reviewer_who_is_accused_or_gets_the_case_gives_the_review_away(void **state)
+{
+    struct life_desk *d = *state;
+    Kesu__V1__NameAccused *name = NEW(d, name_accused);
+    char *accused[] = {life_text("dep")};
+    uint64_t id = name->case_id = told(d);
+    DONE(d, FILE_APPEAL, appeal(d, id), APPEALED);
+    name->staff = accused;
+    name->n_staff = 1;
+    name->reason = life_text("the letter names them");
+    life_as(d, "gm");
+    DONE(d, NAME_ACCUSED, name, APPEALED);
+    /* lead and side report to dep */
+    assert_string_equal(named(d, id), "gm");
+    assert_string_equal(life_event(d)->reviewer_assigned->previous, "dep");
+    DONE(d, ASSIGN_REVIEWER, reviewer(d, id, "law"), APPEALED);
+    d->policy.staff[4]->agent = true; /* law */
+    Kesu__V1__AgentState *law;
+    assert_int_equal(intake_agent_get(&d->view, "law", &d->arena, &law), 0);
+    law->present = true;
+    law->capacity = 9;
+    intake_agent_put(&d->view, law);
+    Kesu__V1__AssignCase *assign = NEW(d, assign_case);
+    assign->case_id = id;
+    assign->agent = life_text("law");
+    DONE(d, ASSIGN_CASE, assign, APPEALED);
+    assert_string_equal(named(d, id), "gm");
 }
 
 static void what_an_appeal_decided_is_final(void **state)
@@ -307,6 +405,10 @@ static void without_agreement_there_are_bodies_outside(void **state)
 UNIT_MAIN(TEST(an_answer_leads_on), TEST(silence_is_what_the_policy_says),
           TEST(an_appeal_after_the_window_is_late), TEST(a_late_appeal_waits_for_admission),
           TEST(somebody_else_reviews), TEST(what_an_appeal_decided_is_final),
+          TEST(an_appeal_gets_the_lowest_above_who_took_no_part),
+          TEST(an_explanation_objected_to_gets_another_than_who_explained),
+          TEST(a_late_appeal_gets_its_reviewer_when_it_is_admitted),
+          TEST(a_reviewer_who_is_accused_or_gets_the_case_gives_the_review_away),
           TEST(an_appeal_against_an_explanation_leads_back),
           TEST(what_was_done_before_a_late_appeal_is_not_done_twice),
           TEST(without_agreement_there_are_bodies_outside))
