@@ -62,15 +62,12 @@ static int add_cases(struct erasure *x, uint64_t newest)
     return 0;
 }
 
-/* One identity of the person. */
-static int collect_identity(struct erasure *x, const Kesu__V1__CustomerState *s)
+/* All profiles go with the first portion: from then on nothing is known of any identity. */
+static void add_profiles(struct erasure *x, Kesu__V1__CustomerState *const *all, unsigned n)
 {
-    if (x->body->more) return 0;
-    size_t before = x->body->n_case_ids;
-    DECIDE_TRY(add_cases(x, s->last_case));
-    if (x->body->n_case_ids > before && s->erased_seq == 0 && s->profile_key != 0)
-        x->body->key_ids[x->body->n_key_ids++] = s->profile_key;
-    return 0;
+    for (unsigned i = 0; i < n && x->body->n_case_ids > 0; i++)
+        if (all[i]->erased_seq == 0 && all[i]->profile_key != 0)
+            x->body->key_ids[x->body->n_key_ids++] = all[i]->profile_key;
 }
 
 static int newest_first(const void *a, const void *b)
@@ -89,9 +86,10 @@ static int collect_customer(struct erasure *x)
     b->merged_ids = arena_alloc(x->d->ctx->arena, sizeof(*b->merged_ids) * n);
     if (b->merged_ids == NULL) return intake_decide_no_memory(x->d);
     for (unsigned i = 0; i < n; i++) {
-        DECIDE_TRY(collect_identity(x, all[i]));
+        DECIDE_TRY(add_cases(x, all[i]->last_case));
         if (all[i]->customer_id != x->customer_id) b->merged_ids[b->n_merged_ids++] = all[i]->customer_id;
     }
+    add_profiles(x, all, n);
     if (n > 1 && b->n_case_ids > 1) qsort(b->case_ids, b->n_case_ids, sizeof(*b->case_ids), newest_first);
     b->customer_id = x->customer_id;
     return 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which identities are one person, and what is known of them. Undoing a merge
- * leaves both as they were. */
+ * leaves both as they were, but for the question whether they are one: a
+ * person has answered it, and nobody asks again. */
 #include "err.h"
 #include "evolve_internal.h"
 #include "persons.h"
@@ -74,13 +75,18 @@ int intake_evolve_merge_suggested(struct evolve *e)
     return err != 0 ? err : suggest(e, b->other_id, b->customer_id);
 }
 
+static int answer(struct evolve *e, Kesu__V1__CustomerState *s, uint64_t other, bool one)
+{
+    remove_id(s->suggested, &s->n_suggested, other);
+    remove_id(s->dismissed, &s->n_dismissed, other);
+    return one ? 0 : add_id(e, &s->dismissed, &s->n_dismissed, other);
+}
+
 static int dismiss(struct evolve *e, uint64_t id, uint64_t other)
 {
     Kesu__V1__CustomerState *s;
     int err = get(e, id, &s);
-    if (err != 0) return err;
-    remove_id(s->suggested, &s->n_suggested, other);
-    err = add_id(e, &s->dismissed, &s->n_dismissed, other);
+    if (err == 0) err = answer(e, s, other, false);
     if (err == 0) intake_person_put(e->r, s);
     return err;
 }
@@ -97,6 +103,8 @@ static int tie(struct evolve *e, uint64_t customer_id, uint64_t other_id, bool o
     Kesu__V1__CustomerState *s, *other;
     int err = get(e, customer_id, &s);
     if (err == 0) err = get(e, other_id, &other);
+    if (err == 0) err = answer(e, s, other_id, one);
+    if (err == 0) err = answer(e, other, customer_id, one);
     if (err != 0) return err;
     if (one)
         err = add_id(e, &s->merged, &s->n_merged, other_id);
