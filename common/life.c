@@ -133,13 +133,16 @@ static const struct life_row table[] = {
     {CMD(DECLARE_DEADLOCK), EV(DEADLOCK_DECLARED), LIFE_ANY, ON(EXPLAINED) | ON(PROPOSED) | ON(OPINION_SENT),
      TO(DEADLOCKED), LIFE_LEADERS, TIE_NONE, "", "reason words", "answered deadlocked progress_told"},
     {CMD(REFER_EXTERNAL), EV(EXTERNAL_REFERRED), LIFE_ANY, OPEN & ~(ON(RECEIVED) | ON(EXTERNAL)),
-     TO(EXTERNAL), LIFE_LEADERS | LIFE_ROLE(LEGAL), TIE_NONE, "", "kind body", ""},
+     TO(EXTERNAL), LIFE_LEADERS | LIFE_ROLE(LEGAL), TIE_NONE, "", "kind body", "referred"},
     {CMD(RECORD_EXTERNAL), EV(EXTERNAL_RECORDED), 0, ON(EXTERNAL), TO(PROPOSED),
      LIFE_LEADERS | LIFE_ROLE(LEGAL), TIE_NONE, "ordered", "outcome reason", ""},
     {CMD(RECORD_EXTERNAL), EV(EXTERNAL_RECORDED), 1, ON(EXTERNAL), TO(FEEDBACK),
      LIFE_LEADERS | LIFE_ROLE(LEGAL), TIE_NONE, "confirmed", "outcome reason", "answered executed"},
     {CMD(RECORD_EXTERNAL), EV(EXTERNAL_RECORDED), 2, ON(EXTERNAL), LIFE_GOES_BACK,
      LIFE_LEADERS | LIFE_ROLE(LEGAL), TIE_NONE, "returned", "outcome reason", ""},
+    {CMD(RECORD_EXTERNAL), EV(EXTERNAL_RECORDED), 3, ON(EXTERNAL), LIFE_GOES_BACK,
+     LIFE_LEADERS | LIFE_ROLE(LEGAL), TIE_NONE, "returned, the answer is awaited", "outcome reason",
+     "answer_awaited"},
     {CMD(COMPLETE_STEP), EV(STEP_COMPLETED), 0, ON(EXECUTING), LIFE_STAYS, LIFE_STAFF, TIE_NONE, "", "step",
      ""},
     {CMD(COMPLETE_STEP), EV(STEP_COMPLETED), 1, ON(EXECUTING), TO(FEEDBACK), LIFE_STAFF, TIE_NONE, "the last",
@@ -163,8 +166,10 @@ static const struct life_row table[] = {
     {CMD(CLOSE_CASE), EV(CASE_CLOSED), LIFE_ANY,
      ON(FEEDBACK) | ON(WITHDRAWN) | ON(NOT_A_COMPLAINT) | ON(DEADLOCKED), TO(CLOSED), LIFE_PEOPLE, TIE_OWNER,
      "", "cause", "closed"},
-    {CMD(REOPEN_CASE), EV(CASE_REOPENED), LIFE_ANY, ON(CLOSED) | ON(WITHDRAWN), TO(UNDER_REVIEW), LIFE_DESK,
+    {CMD(REOPEN_CASE), EV(CASE_REOPENED), 0, ON(CLOSED) | ON(WITHDRAWN), TO(UNDER_REVIEW), LIFE_DESK,
      TIE_NONE, "", "reason", "reopened"},
+    {CMD(REOPEN_CASE), EV(CASE_REOPENED), 1, ON(CLOSED) | ON(WITHDRAWN), TO(UNDER_REVIEW),
+     LIFE_LEADERS | LIFE_ROLE(LEGAL), TIE_NONE, "what an appeal decided", "reason", "reopened"},
     {CMD(WITHDRAW_CASE), EV(CASE_WITHDRAWN), LIFE_ANY, OPEN & ~(ON(WITHDRAWN) | ON(FEEDBACK)), TO(WITHDRAWN),
      LIFE_DESK, TIE_NONE, "", "reason", "withdrawn"},
     {CMD(MARK_CONDUCT), EV(CONDUCT_MARKED), LIFE_ANY, ANY_STAGE & ~ON(ARCHIVED), LIFE_STAYS,
@@ -257,6 +262,12 @@ static unsigned call_variant(const Kesu__V1__CallRecorded *b)
     return b->call_back ? 1 : 0;
 }
 
+static unsigned external_variant(const Kesu__V1__ExternalRecorded *b)
+{
+    return b->answer_awaited ? 3
+                             : (unsigned)b->outcome - KESU__V1__EXTERNAL_OUTCOME__EXTERNAL_OUTCOME_ORDERED;
+}
+
 unsigned life_variant(const Kesu__V1__Event *e)
 {
     switch (e->body_case) {
@@ -279,7 +290,9 @@ unsigned life_variant(const Kesu__V1__Event *e)
     case KESU__V1__EVENT__BODY_APPEAL_DECIDED:
         return appeal_variant(e->appeal_decided);
     case KESU__V1__EVENT__BODY_EXTERNAL_RECORDED:
-        return (unsigned)e->external_recorded->outcome - KESU__V1__EXTERNAL_OUTCOME__EXTERNAL_OUTCOME_ORDERED;
+        return external_variant(e->external_recorded);
+    case KESU__V1__EVENT__BODY_CASE_REOPENED:
+        return e->case_reopened->final ? 1 : 0;
     case KESU__V1__EVENT__BODY_STEP_COMPLETED:
         return step_variant(e->step_completed);
     default:

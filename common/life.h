@@ -69,7 +69,8 @@ uint32_t life_who(const Kesu__V1__Actor *actor, const Kesu__V1__Staff *staff);
 /* All words of clocks: what the rows say, and what intake tells beside them. */
 #define LIFE_MOMENTS                                                                                    \
     "received|receipt_delivered|customer_message|in_progress|replied|progress_told|reviewed|submitted|" \
-    "decided|opinion_sent|answered|appealed|appeal_decided|inspected|paid|executed|called_back|"        \
+    "decided|opinion_sent|answer_awaited|answered|appealed|appeal_decided|referred|inspected|paid|"     \
+    "executed|called_back|"                                                                             \
     "resolved|closed|withdrawn|not_a_complaint|deadlocked|reopened|task_given|task_answered"
 /* Is this clock no promise of ours but a time we wait: nobody breaches it? */
 bool life_clock_waits(const char *clock);

@@ -116,6 +116,10 @@ static bool is_choice(const struct story *s, const Kesu__V1__Event *e, const str
         return !same && !s->final && strcmp(row->when, "late") != 0;
     case KESU__V1__COMMAND__BODY_ADMIT_APPEAL:
         return s->late;
+    case KESU__V1__COMMAND__BODY_REOPEN_CASE:
+        return !same && s->final == (row->variant == 1);
+    case KESU__V1__COMMAND__BODY_RECORD_EXTERNAL:
+        return row->variant != 3;
     case KESU__V1__COMMAND__BODY_SEND_OPINION:
         return e->body_case != KESU__V1__EVENT__BODY_PROPOSAL_SUBMITTED &&
                e->body_case != KESU__V1__EVENT__BODY_PROPOSAL_DECIDED;

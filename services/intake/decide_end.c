@@ -93,6 +93,7 @@ int intake_decide_reopen(struct decide *d)
     Kesu__V1__CaseReopened *body = intake_decide_copy(d, KESU__V1__EVENT__BODY_CASE_REOPENED);
     if (body == NULL) return intake_decide_no_memory(d);
     if (!life_is_open(d->stage)) body->agent = d->state->agent;
+    body->final = intake_decide_is_final(life);
     body->cycle = life != NULL && life->cycle > 1 ? life->cycle + 1 : 2;
     if (life != NULL && life->first_cause[0] != '\0')
         body->first_cause = life->first_cause;

@@ -135,6 +135,15 @@ static int move(struct decide *d, struct decide_event *e, const struct life_row 
     return intake_decide_moments(d, e, row->moments, d->ctx->block_time);
 }
 
+/* They may bring about another row of this command. */
+static int refuse_role(struct decide *d, const struct life_row *row)
+{
+    return intake_decide_refuse(
+        d, E_NOT_ALLOWED,
+        d->command->actor->kind == KESU__V1__ACTOR_KIND__ACTOR_KIND_STAFF ? "actor.name" : "actor.kind",
+        arena_printf(d->ctx->arena, "%s: for others of the office", row->when));
+}
+
 int intake_decide_event(struct decide *d, Kesu__V1__Event__BodyCase type, void *body)
 {
     if (body == NULL) return intake_decide_no_memory(d);
@@ -142,7 +151,10 @@ int intake_decide_event(struct decide *d, Kesu__V1__Event__BodyCase type, void *
     unsigned command = (unsigned)d->command->body_case;
     const struct life_row *row = life_find_of(command, d->stage, &e->event);
     if (row == NULL) return intake_decide_refuse_stage(d);
-    if (row->tie != TIE_FOLLOWS && row->command == command) DECIDE_TRY(intake_decide_needs(d, row->needs));
+    if (row->tie != TIE_FOLLOWS && row->command == command) {
+        if ((row->who & d->who) == 0) return refuse_role(d, row);
+        DECIDE_TRY(intake_decide_needs(d, row->needs));
+    }
     DECIDE_TRY(seal_words(d, e, body));
     return move(d, e, row);
 }

@@ -3,6 +3,12 @@
 #include "decide_life.h"
 #include "err.h"
 
+/* Is it the customer who has to say something? */
+static bool awaits_answer(unsigned stage)
+{
+    return stage == KESU__V1__STAGE__STAGE_OPINION_SENT || stage == KESU__V1__STAGE__STAGE_EXPLAINED;
+}
+
 /* Was all that the customer now accepts done before? */
 static bool is_done(const Kesu__V1__CaseLife *life)
 {
@@ -30,8 +36,7 @@ int intake_decide_opinion(struct decide *d)
 int intake_decide_silence(struct decide *d)
 {
     const Kesu__V1__Policy *p = d->ctx->policy;
-    if (d->stage != KESU__V1__STAGE__STAGE_OPINION_SENT && d->stage != KESU__V1__STAGE__STAGE_EXPLAINED)
-        return 0;
+    if (!awaits_answer(d->stage)) return 0;
     Kesu__V1__AnswerRecorded *body = intake_decide_new(d, &kesu__v1__answer_recorded__descriptor);
     if (body == NULL) return intake_decide_no_memory(d);
     body->answer = KESU__V1__ANSWER__ANSWER_SILENT;
@@ -89,6 +94,8 @@ int intake_decide_external_outcome(struct decide *d)
     Kesu__V1__ExternalRecorded *body = intake_decide_copy(d, KESU__V1__EVENT__BODY_EXTERNAL_RECORDED);
     if (body == NULL) return intake_decide_no_memory(d);
     DECIDE_TRY(intake_decide_needs(d, "outcome"));
+    if (body->outcome == KESU__V1__EXTERNAL_OUTCOME__EXTERNAL_OUTCOME_RETURNED)
+        body->answer_awaited = awaits_answer(life != NULL ? life->stage_before : 0);
     if (life != NULL && life->external != NULL) {
         body->body = life->external->body;
         body->reference = life->external->reference;

@@ -242,7 +242,9 @@ static void set_decision(struct life_desk *d, unsigned command, unsigned variant
                                                      : KESU__V1__APPEAL_OUTCOME__APPEAL_OUTCOME_UPHELD;
         break;
     case CMD(RECORD_EXTERNAL):
-        ((Kesu__V1__RecordExternal *)m)->outcome = (Kesu__V1__ExternalOutcome)(variant % 3 + 1);
+        ((Kesu__V1__RecordExternal *)m)->outcome = variant == 3
+                                                       ? KESU__V1__EXTERNAL_OUTCOME__EXTERNAL_OUTCOME_RETURNED
+                                                       : (Kesu__V1__ExternalOutcome)(variant % 3 + 1);
         break;
     case CMD(COMPLETE_STEP):
         step(d, life, (Kesu__V1__CompleteStep *)m);

@@ -110,8 +110,8 @@ static void add_rules(struct life_desk *d)
     p->clocks = arena_zalloc(&d->arena, sizeof(*p->clocks) * 2);
     p->clocks[0] = NEW(d, clock);
     p->clocks[0]->id = life_text("appeal_window");
-    p->clocks[0]->starts = life_text("opinion_sent");
-    p->clocks[0]->stops = life_text("answered");
+    p->clocks[0]->starts = life_text("opinion_sent answer_awaited");
+    p->clocks[0]->stops = life_text("answered referred");
     p->clocks[1] = NEW(d, clock);
     p->clocks[1]->id = life_text("refund");
     p->clocks[1]->starts = life_text("inspected");

@@ -114,6 +114,14 @@ static void prepare_decision(struct life_desk *d, unsigned command, unsigned var
         life->appeal = NEW(d, appeal_state);
         life->appeal->outcome = KESU__V1__APPEAL_OUTCOME__APPEAL_OUTCOME_UPHELD;
         break;
+    case CMD(RECORD_EXTERNAL):
+        if (variant == 3) life->stage_before = KESU__V1__STAGE__STAGE_OPINION_SENT;
+        break;
+    case CMD(REOPEN_CASE):
+        if (variant != 1) break;
+        life->appeal = NEW(d, appeal_state);
+        life->appeal->outcome = KESU__V1__APPEAL_OUTCOME__APPEAL_OUTCOME_DISMISSED;
+        break;
     case CMD(COMPLETE_STEP):
         give_steps(d, life, variant);
         break;

@@ -144,13 +144,26 @@ static const char *appeal(const Kesu__V1__Policy *p, const Kesu__V1__CaseState *
     return NULL;
 }
 
+static const char *reopening(const Kesu__V1__Policy *p, const Kesu__V1__CaseState *was,
+                             const Kesu__V1__Event *e)
+{
+    const Kesu__V1__AppealState *a = was->life != NULL ? was->life->appeal : NULL;
+    const Kesu__V1__Staff *s = policy_staff(p, e->actor->name);
+    bool final = a != NULL && a->outcome != KESU__V1__APPEAL_OUTCOME__APPEAL_OUTCOME_UNSPECIFIED;
+    if (e->case_reopened->final != final) return "reopened as what it is not";
+    return final && (s == NULL || (1u << s->role & (LIFE_LEADERS | LIFE_ROLE(LEGAL))) == 0)
+               ? "what was final is opened again by who may not"
+               : NULL;
+}
+
 static const struct {
     Kesu__V1__Event__BodyCase type;
     const char *(*check)(const Kesu__V1__Policy *p, const Kesu__V1__CaseState *was, const Kesu__V1__Event *e);
 } rows[] = {
     {KESU__V1__EVENT__BODY_PROPOSAL_DECIDED, approval}, {KESU__V1__EVENT__BODY_OPINION_SENT, opinion},
     {KESU__V1__EVENT__BODY_REMEDY_PROPOSED, proposal},  {KESU__V1__EVENT__BODY_CASE_CLOSED, closing},
-    {KESU__V1__EVENT__BODY_APPEAL_FILED, appeal},       {KESU__V1__EVENT__BODY_APPEAL_DECIDED, appeal},
+    {KESU__V1__EVENT__BODY_CASE_REOPENED, reopening},   {KESU__V1__EVENT__BODY_APPEAL_FILED, appeal},
+    {KESU__V1__EVENT__BODY_APPEAL_DECIDED, appeal},
 };
 
 const char *life_rules_before(const Kesu__V1__Policy *policy, const Kesu__V1__CaseState *was,

@@ -93,6 +93,18 @@ static void *window_ends(struct life_desk *d, uint64_t id)
     return c;
 }
 
+static uint64_t explained(struct life_desk *d)
+{
+    Kesu__V1__ReviewCase *c = NEW(d, review_case);
+    uint64_t id = c->case_id = life_case(d, KESU__V1__STAGE__STAGE_UNDER_REVIEW);
+    c->finding = KESU__V1__FINDING__FINDING_NOT_FOUNDED;
+    c->reason = life_text("the list was shown");
+    c->words = life_words(d, "the price was on the list");
+    life_as(d, "ann");
+    DONE(d, REVIEW_CASE, c, EXPLAINED);
+    return id;
+}
+
 static void an_answer_leads_on(void **state)
 {
     struct life_desk *d = *state;
@@ -120,6 +132,72 @@ static void silence_is_what_the_policy_says(void **state)
     id = told(d);
     DONE(d, FIRE_CLOCK, window_ends(d, id), FEEDBACK);
     assert_true(life_event(d)->answer_recorded->declined);
+}
+
+static void silence_to_an_explanation_ends_it(void **state)
+{
+    struct life_desk *d = *state;
+    for (unsigned i = 0; i < 2; i++) {
+        uint64_t id = explained(d);
+        d->settings.silence = i == 0 ? ANSWER(ACCEPTED) : ANSWER(OBJECTED);
+        DONE(d, FIRE_CLOCK, window_ends(d, id), FEEDBACK);
+        assert_int_equal(life_event(d)->answer_recorded->answer, ANSWER(SILENT));
+        assert_int_equal(life_event(d)->answer_recorded->declined, i == 1);
+    }
+}
+
+static void refer(struct life_desk *d, uint64_t id)
+{
+    Kesu__V1__ReferExternal *c = NEW(d, refer_external);
+    c->case_id = id;
+    c->kind = KESU__V1__BODY_KIND__BODY_KIND_CONSUMER_ASSOCIATION;
+    c->body = life_text("Consumers' Association");
+    life_as(d, "lead");
+    DONE(d, REFER_EXTERNAL, c, EXTERNAL);
+    assert_string_equal(life_event(d)->clocks[0]->clock, "appeal_window");
+    assert_int_equal(life_event(d)->clocks[0]->op, KESU__V1__CLOCK_CHANGE__OP__OP_STOP);
+}
+
+static void *returned(struct life_desk *d, uint64_t id)
+{
+    Kesu__V1__RecordExternal *c = NEW(d, record_external);
+    c->case_id = id;
+    c->outcome = KESU__V1__EXTERNAL_OUTCOME__EXTERNAL_OUTCOME_RETURNED;
+    c->reason = life_text("settle it with us first, they say");
+    return c;
+}
+
+static void after_a_body_outside_the_customer_has_their_time_anew(void **state)
+{
+    struct life_desk *d = *state;
+    uint64_t id = told(d);
+    refer(d, id);
+    d->ctx.block_time += 30 * DAY; /* longer than the window was */
+    DONE(d, RECORD_EXTERNAL, returned(d, id), OPINION_SENT);
+    assert_true(life_event(d)->external_recorded->answer_awaited);
+    assert_int_equal(life_event(d)->clocks[0]->due_at, d->ctx.block_time + 10 * DAY);
+    life_as(d, "ann");
+    DONE(d, FILE_APPEAL, appeal(d, id), APPEALED);
+    assert_false(d->out.events[0].event.appeal_filed->late);
+    id = told(d);
+    refer(d, id);
+    DONE(d, RECORD_EXTERNAL, returned(d, id), OPINION_SENT);
+    DONE(d, FIRE_CLOCK, window_ends(d, id), EXECUTING);
+    id = explained(d);
+    refer(d, id);
+    DONE(d, RECORD_EXTERNAL, returned(d, id), EXPLAINED);
+    DONE(d, FIRE_CLOCK, window_ends(d, id), FEEDBACK);
+    /* Where nobody waited for an answer, nobody does now. */
+    id = case_in(d, KESU__V1__STAGE__STAGE_PROPOSED);
+    Kesu__V1__ReferExternal *c = NEW(d, refer_external);
+    c->case_id = id;
+    c->kind = KESU__V1__BODY_KIND__BODY_KIND_COURT;
+    c->body = life_text("District Court");
+    life_as(d, "lead");
+    DONE(d, REFER_EXTERNAL, c, EXTERNAL);
+    DONE(d, RECORD_EXTERNAL, returned(d, id), PROPOSED);
+    assert_false(life_event(d)->external_recorded->answer_awaited);
+    assert_int_equal(life_event(d)->n_clocks, 0);
 }
 
 static void an_appeal_after_the_window_is_late(void **state)
@@ -240,15 +318,11 @@ static void an_appeal_gets_the_lowest_above_who_took_no_part(void **state)
 static void an_explanation_objected_to_gets_another_than_who_explained(void **state)
 {
     struct life_desk *d = *state;
-    uint64_t id = life_case(d, KESU__V1__STAGE__STAGE_UNDER_REVIEW);
-    Kesu__V1__ReviewCase *review = NEW(d, review_case);
-    review->case_id = id;
-    review->finding = KESU__V1__FINDING__FINDING_NOT_FOUNDED;
-    review->reason = life_text("the list was shown");
-    review->words = life_words(d, "the price was on the list");
-    life_as(d, "lead"); /* above ann, whose case it is */
-    DONE(d, REVIEW_CASE, review, EXPLAINED);
-    life_as(d, "ann");
+    uint64_t id = explained(d);
+    DONE(d, RECORD_ANSWER, answer(d, id, ANSWER(OBJECTED)), APPEALED);
+    assert_string_equal(named(d, id), "lead");
+    id = explained(d);
+    took_part(d, id, "lead"); /* explained it for ann */
     DONE(d, RECORD_ANSWER, answer(d, id, ANSWER(OBJECTED)), APPEALED);
     assert_string_equal(named(d, id), "dep");
 }
@@ -312,6 +386,35 @@ static void what_an_appeal_decided_is_final(void **state)
     REFUSED(d, RECORD_ANSWER, answer(d, id, ANSWER(COUNTER_PROPOSED)), E_FINAL, "record_answer.answer");
     DONE(d, RECORD_ANSWER, answer(d, id, ANSWER(OBJECTED)), DEADLOCKED);
     assert_true(life_event(d)->answer_recorded->final);
+}
+
+static void what_was_final_is_opened_again_by_a_leader_as_a_new_cycle(void **state)
+{
+    struct life_desk *d = *state;
+    Kesu__V1__CloseCase *close = NEW(d, close_case);
+    Kesu__V1__ReopenCase *reopen = NEW(d, reopen_case);
+    uint64_t id = close->case_id = reopen->case_id = told(d);
+    DONE(d, FILE_APPEAL, appeal(d, id), APPEALED);
+    life_as(d, "dep");
+    DONE(d, DECIDE_APPEAL, verdict(d, id, DISMISSED), OPINION_SENT);
+    life_as(d, "ann");
+    DONE(d, RECORD_ANSWER, answer(d, id, ANSWER(OBJECTED)), DEADLOCKED);
+    close->cause = life_text("customer");
+    DONE(d, CLOSE_CASE, close, CLOSED);
+    REFUSED(d, FILE_APPEAL, appeal(d, id), E_FINAL, "file_appeal.case_id");
+    reopen->reason = life_text("a photo nobody had seen");
+    REFUSED(d, REOPEN_CASE, reopen, E_NOT_ALLOWED, "actor.name");
+    life_as(d, "lead");
+    DONE(d, REOPEN_CASE, reopen, UNDER_REVIEW);
+    assert_true(life_event(d)->case_reopened->final);
+    Kesu__V1__CaseState *s = life_state(d, id);
+    assert_null(s->life->appeal);
+    assert_false(s->life->opinion->final);
+    /* The new cycle has an appeal of its own, by none of those who took part in the first. */
+    s->stage = KESU__V1__STAGE__STAGE_EXPLAINED;
+    life_put(d, s);
+    DONE(d, FILE_APPEAL, appeal(d, id), APPEALED);
+    assert_string_equal(named(d, id), "gm");
 }
 
 static void an_appeal_against_an_explanation_leads_back(void **state)
@@ -403,8 +506,11 @@ static void without_agreement_there_are_bodies_outside(void **state)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, life_desk_open, life_desk_close)
 
 UNIT_MAIN(TEST(an_answer_leads_on), TEST(silence_is_what_the_policy_says),
+          TEST(silence_to_an_explanation_ends_it),
+          TEST(after_a_body_outside_the_customer_has_their_time_anew),
           TEST(an_appeal_after_the_window_is_late), TEST(a_late_appeal_waits_for_admission),
           TEST(somebody_else_reviews), TEST(what_an_appeal_decided_is_final),
+          TEST(what_was_final_is_opened_again_by_a_leader_as_a_new_cycle),
           TEST(an_appeal_gets_the_lowest_above_who_took_no_part),
           TEST(an_explanation_objected_to_gets_another_than_who_explained),
           TEST(a_late_appeal_gets_its_reviewer_when_it_is_admitted),

@@ -195,7 +195,7 @@ static void a_case_opened_again_begins_anew_and_keeps_its_first_outcome(void **s
     Kesu__V1__CaseState *s = life_state(d, id);
     s->stage = KESU__V1__STAGE__STAGE_FEEDBACK;
     s->life->appeal = NEW(d, appeal_state);
-    s->life->appeal->outcome = KESU__V1__APPEAL_OUTCOME__APPEAL_OUTCOME_DISMISSED;
+    s->life->appeal->late = true;
     s->life->opinion = NEW(d, opinion_state);
     s->life->opinion->seq = 9;
     s->life->opinion->read_by = life_text("lead");

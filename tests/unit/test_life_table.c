@@ -104,6 +104,7 @@ static void check_allowed(const struct walk *w, const struct cell *c)
 static void check_moved(struct walk *w, const struct cell *c, uint64_t id)
 {
     Kesu__V1__Stage stage = c->stage;
+    Kesu__V1__Stage before = (Kesu__V1__Stage)life_state(w->d, id)->life->stage_before;
     bool first = true;
     for (unsigned i = 0; i < w->d->out.n_events; i++) {
         const Kesu__V1__Event *e = &w->d->out.events[i].event;
@@ -114,7 +115,7 @@ static void check_moved(struct walk *w, const struct cell *c, uint64_t id)
             fail_cell(w, c, "an event of another row");
         for (unsigned k = 0; first && life_row(k) != NULL; k++)
             w->moved[k] = w->moved[k] || life_row(k) == row;
-        stage = life_next(stage, KESU__V1__STAGE__STAGE_INVESTIGATING, e);
+        stage = life_next(stage, before, e);
         first = false;
     }
     if (first) fail_cell(w, c, "accepted, and nothing happened");
