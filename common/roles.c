@@ -14,9 +14,10 @@
 #define ASK(name)     (UINT64_C(1) << KESU__V1__CONTROL_REQUEST__BODY_##name)
 #define ALL           UINT64_MAX
 
-#define LOOK_AT_CASES                                                                                    \
-    (ASK(INFO) | ASK(GET_CASE) | ASK(LIST_CASES) | ASK(LIST_AGENTS) | ASK(GET_STATS) | ASK(GET_EIGHTD) | \
-     ASK(LIST_EIGHTDS) | ASK(LIST_HANDOVERS) | ASK(GET_INCIDENT) | ASK(LIST_INCIDENTS))
+#define LOOK_AT_CASES                                                                                        \
+    (ASK(INFO) | ASK(GET_CASE) | ASK(LIST_CASES) | ASK(LIST_AGENTS) | ASK(GET_STATS) | ASK(GET_EIGHTD) |     \
+     ASK(LIST_EIGHTDS) | ASK(LIST_HANDOVERS) | ASK(GET_INCIDENT) | ASK(LIST_INCIDENTS) | ASK(GET_CUSTOMER) | \
+     ASK(LIST_CUSTOMERS))
 #define READ (SOCKET(FEED) | SOCKET(HINT) | SOCKET(CONTROL) | SOCKET(QUERY))
 
 /* Of commands there are more than a word has bits: lists of numbers, 0 at the end. */
@@ -183,6 +184,10 @@ int roles_check_control(const struct role_user *user, enum role_socket s, const 
     if (q->body_case == KESU__V1__CONTROL_REQUEST__BODY_GET_CASE && q->get_case->personal &&
         !table[user->role].personal)
         return refuse(user, "get_case.personal", ret);
+    if (q->body_case == KESU__V1__CONTROL_REQUEST__BODY_GET_CUSTOMER && !table[user->role].personal) {
+        if (q->get_customer->personal) return refuse(user, "get_customer.personal", ret);
+        if (q->get_customer->contact != NULL) return refuse(user, "get_customer.contact", ret);
+    }
     if (q->body_case == KESU__V1__CONTROL_REQUEST__BODY_GET_CASE && q->get_case->reader[0] != '\0' &&
         !has(table[user->role].actors, KESU__V1__ACTOR_KIND__ACTOR_KIND_STAFF))
         return refuse(user, "get_case.reader", ret);

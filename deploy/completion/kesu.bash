@@ -30,6 +30,8 @@ _kesu()
 	'customer suggest'*) offer=' --as --on-behalf-of --from --expected-version' ;;
 	'customer dismiss'*) offer=' --as --on-behalf-of --from --expected-version' ;;
 	'customer show'*) offer=' --personal' ;;
+	'customer list'*) offer=' --limit --tier' ;;
+	'customer suggestions'*) offer=' --limit' ;;
 	'customer erase'*) offer=' --reason --yes --no-mails' ;;
 	'incident list'*) offer=' --limit --open' ;;
 	'incident show'*) offer='' ;;
@@ -86,7 +88,7 @@ _kesu()
 	elif [[ ${#words[@]} -eq 0 ]]; then offer=' up submit tail show list act batch history customer incident eightd handover stats top policy journal backup restore fold health clocks workers deadletters clock keys stages demo completion manual help'
 	elif [[ ${#words[@]} -eq 1 ]]; then
 		case ${words[0]} in
-		customer) offer='change merge unmerge suggest dismiss show erase' ;;
+		customer) offer='change merge unmerge suggest dismiss show list suggestions erase' ;;
 		incident) offer='list show create add remove change hold-lot answer close' ;;
 		eightd) offer='list show export' ;;
 		handover) offer='list open accept' ;;

@@ -1,50 +1,123 @@
 // SPDX-License-Identifier: Apache-2.0
-// A customer: whose case it is, and being forgotten.
+// Customers: who they are by all identities, their cases, who may be the same.
+#include "customer.h"
+
 #include <inttypes.h>
 #include <stdio.h>
-#include <unistd.h>
 
-#include "cli.h"
+#include "due.h"
 #include "err.h"
+#include "field.h"
 
-static char *text_of(const char *s)
+static int ask(struct cli *c, Kesu__V1__GetCustomer *get, Kesu__V1__ControlReply **ret)
 {
-    return (char *)(uintptr_t)s;
+    Kesu__V1__ControlRequest request = KESU__V1__CONTROL_REQUEST__INIT;
+    request.body_case = KESU__V1__CONTROL_REQUEST__BODY_GET_CUSTOMER;
+    request.get_customer = get;
+    int status = cli_ask(c, "intake-control", &request, &c->arena, ret);
+    if (status != 0) return status;
+    if ((*ret)->body_case != KESU__V1__CONTROL_REPLY__BODY_CUSTOMER_DETAIL)
+        return cli_fail(c, CLI_INTERNAL, "intake answered something else");
+    return 0;
 }
 
-static int ask_customer(struct cli *c, uint64_t case_id, bool personal, Kesu__V1__CustomerDetail **ret)
+// Numbers of customers and of cases are never the same.
+static bool is_customer(struct cli *c, uint64_t id)
 {
     Kesu__V1__ControlRequest request = KESU__V1__CONTROL_REQUEST__INIT;
     Kesu__V1__GetCustomer get = KESU__V1__GET_CUSTOMER__INIT;
     Kesu__V1__ControlReply *reply = NULL;
-    get.case_id = case_id;
-    get.personal = personal;
+    get.customer_id = id;
     request.body_case = KESU__V1__CONTROL_REQUEST__BODY_GET_CUSTOMER;
     request.get_customer = &get;
-    int status = cli_ask(c, "intake-control", &request, &c->arena, &reply);
-    if (status != 0) return status;
-    if (reply->body_case != KESU__V1__CONTROL_REPLY__BODY_CUSTOMER_DETAIL)
-        return cli_fail(c, CLI_INTERNAL, "intake answered something else");
-    *ret = reply->customer_detail;
-    return 0;
+    return cli_try(c, "intake-control", &request, c->timeout_us, &c->arena, &reply) == 0 &&
+           reply->body_case == KESU__V1__CONTROL_REPLY__BODY_CUSTOMER_DETAIL;
 }
 
-static int find_customer(struct cli *c, bool personal, uint64_t *ret_case_id, Kesu__V1__CustomerDetail **ret)
+int cli_customer_find(struct cli *c, const char *whom, bool personal, Kesu__V1__GetCustomer *get,
+                      Kesu__V1__CustomerDetail **ret)
 {
-    Kesu__V1__CaseDetail *d = NULL;
-    int status = cli_case(c, c->args[0], &d);
-    if (status != 0) return status;
-    *ret_case_id = d->state->case_id;
-    return ask_customer(c, d->state->case_id, personal, ret);
+    Kesu__V1__ControlReply *reply = NULL;
+    uint64_t id = 0;
+    int status;
+    kesu__v1__get_customer__init(get);
+    if (strchr(whom, ':') != NULL) {
+        status = cli_field_set(c, &get->base, arena_printf(&c->arena, "contact=%s", whom));
+    } else if (strchr(whom, '@') != NULL) {
+        status = cli_field_set(c, &get->base, arena_printf(&c->arena, "contact=email:%s", whom));
+    } else {
+        unsigned yymm;
+        uint64_t serial;
+        status = cli_field_id(c, "WHOM", whom, &id);
+        if (status == 0 && due_parse_number(whom, &yymm, &serial) != 0 && is_customer(c, id))
+            get->customer_id = id;
+        else
+            get->case_id = id;
+    }
+    get->personal = personal;
+    if (status == 0) status = ask(c, get, &reply);
+    if (status == 0) *ret = reply->customer_detail;
+    return status;
 }
 
-static void print_cases(const Kesu__V1__CustomerDetail *d)
+// ---- in words -------------------------------------------------------------
+
+static void print_word(const char *name, const ProtobufCEnumDescriptor *d, int value, const char **between)
+{
+    char word[CLI_TEXT];
+    if (value == 0) return;
+    printf("%s%s%s%s", *between, name, name[0] != '\0' ? " " : "", cli_word(d, value, word));
+    *between = ", ";
+}
+
+void cli_customer_traits(const Kesu__V1__CustomerTraits *t, const char *before, const char *after)
+{
+    const char *between = before;
+    if (t == NULL) return;
+    print_word("", &kesu__v1__tier__descriptor, (int)t->tier, &between);
+    if (t->vulnerable) {
+        printf("%svulnerable", between);
+        between = ", ";
+    }
+    if (t->caution) {
+        printf("%scaution", between);
+        between = ", ";
+    }
+    print_word("recording", &kesu__v1__consent__descriptor, (int)t->recording, &between);
+    print_word("surveys", &kesu__v1__consent__descriptor, (int)t->surveys, &between);
+    print_word("language", &kesu__v1__language__descriptor, (int)t->language, &between);
+    if (between != before) printf("%s", after);
+}
+
+static void print_ids(const char *before, const uint64_t *ids, size_t n)
+{
+    for (size_t i = 0; i < n; i++) printf("%s%" PRIu64, i == 0 ? before : ", ", ids[i]);
+}
+
+static void print_identities(const Kesu__V1__CustomerDetail *d)
+{
+    for (size_t i = 1; i < d->n_identities; i++)
+        printf("%s%" PRIu64, i == 1 ? ", the same as " : ", ", d->identities[i]->customer_id);
+    printf("%s\n", d->erased_seq != 0 ? ", erased" : "");
+    cli_customer_traits(d->traits, "  ", "\n");
+    for (size_t i = 0; i < d->n_identities; i++) {
+        const Kesu__V1__CustomerState *s = d->identities[i];
+        if (s->n_suggested == 0) continue;
+        printf("  %" PRIu64, s->customer_id);
+        print_ids(" may be the same as ", s->suggested, s->n_suggested);
+        putchar('\n');
+    }
+}
+
+void cli_customer_print(const Kesu__V1__CustomerDetail *d)
 {
     char stage[CLI_TEXT], received[CLI_TEXT];
-    if (d->customer_id != 0)
-        printf("Customer %" PRIu64 "%s\n", d->customer_id, d->erased_seq != 0 ? ", erased" : "");
-    else
+    if (d->customer_id != 0) {
+        printf("Customer %" PRIu64, d->customer_id);
+        print_identities(d);
+    } else {
         printf("No customer: nobody left a contact%s\n", d->erased_seq != 0 ? "; erased" : "");
+    }
     for (size_t i = 0; i < d->n_cases; i++)
         printf("  %s  %-12s received %s\n", d->cases[i]->number,
                cli_word(&kesu__v1__stage__descriptor, (int)d->cases[i]->stage, stage),
@@ -54,89 +127,83 @@ static void print_cases(const Kesu__V1__CustomerDetail *d)
 int cli_customer_show(struct cli *c)
 {
     Kesu__V1__CustomerDetail *d = NULL;
-    uint64_t case_id = 0;
-    int status = find_customer(c, cli_switch(c, "personal"), &case_id, &d);
+    Kesu__V1__GetCustomer get;
+    int status = cli_customer_find(c, c->args[0], cli_switch(c, "personal"), &get, &d);
     if (status != 0) return status;
     if (c->json) {
         cli_print_json(c, d);
         return 0;
     }
-    print_cases(d);
+    cli_customer_print(d);
     for (size_t i = 0; i < d->n_contacts; i++) printf("  %s\n", d->contacts[i]);
     return 0;
 }
 
-// A person at a terminal types the number once more.
-static int confirm(struct cli *c, const Kesu__V1__CustomerDetail *d)
+// ---- lists ------------------------------------------------------------------
+
+static void print_person(struct cli *c, const Kesu__V1__CustomerState *s)
 {
-    char line[64] = "";
-    if (cli_switch(c, "yes")) return 0;
-    if (!isatty(STDIN_FILENO)) return cli_fail(c, CLI_USAGE, "nobody is there to confirm it: give --yes");
-    print_cases(d);
-    printf("What this person wrote will be gone for ever. Type %s again to go on: ", c->args[0]);
-    fflush(stdout);
-    if (fgets(line, sizeof line, stdin) == NULL) line[0] = '\0';
-    line[strcspn(line, "\n")] = '\0';
-    return strcmp(line, c->args[0]) == 0 ? 0 : cli_fail(c, CLI_NO, "not confirmed, nothing was erased");
+    if (c->json) {
+        cli_print_json(c, s);
+        return;
+    }
+    printf("%-10" PRIu64, s->customer_id);
+    cli_customer_traits(s->traits, "  ", "");
+    print_ids("  the same as ", s->merged, s->n_merged);
+    print_ids("  may be the same as ", s->suggested, s->n_suggested);
+    putchar('\n');
 }
 
-// Before the keys: afterwards nobody knows any more what to look for.
-static int forget_mails(struct cli *c, const Kesu__V1__CustomerDetail *d, uint64_t *ret_n)
+// A question stands with both: it is printed with the newer.
+static void print_questions(struct cli *c, Kesu__V1__CustomerState *s)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < s->n_suggested; i++)
+        if (s->suggested[i] < s->customer_id) s->suggested[kept++] = s->suggested[i];
+    s->n_suggested = kept;
+    if (c->json && kept > 0) cli_print_json(c, s);
+    for (size_t i = 0; i < kept && !c->json; i++)
+        printf("%-10" PRIu64 " may be the same as %" PRIu64 "\n", s->customer_id, s->suggested[i]);
+}
+
+static int list(struct cli *c, bool suggested)
 {
     Kesu__V1__ControlRequest request = KESU__V1__CONTROL_REQUEST__INIT;
-    Kesu__V1__ForgetMails forget = KESU__V1__FORGET_MAILS__INIT;
+    Kesu__V1__ListCustomers l = KESU__V1__LIST_CUSTOMERS__INIT;
     Kesu__V1__ControlReply *reply = NULL;
-    request.body_case = KESU__V1__CONTROL_REQUEST__BODY_FORGET_MAILS;
-    request.forget_mails = &forget;
-    for (size_t at = 0; at < d->n_contacts; at += forget.n_addresses) {
-        forget.addresses = d->contacts + at;
-        forget.n_addresses = d->n_contacts - at < 64 ? d->n_contacts - at : 64;
-        int status = cli_ask(c, "email-control", &request, &c->arena, &reply);
-        if (status == CLI_UNAVAILABLE)
-            fprintf(stderr, "Nothing was erased. Where no email adapter is used, give --no-mails.\n");
+    int64_t limit = 0, n = 0;
+    int tier = 0, status = cli_flag_int(c, "limit", 1, 1000, &limit);
+    if (status == 0 && !suggested) status = cli_flag_enum(c, "tier", &kesu__v1__tier__descriptor, &tier);
+    l.suggested = suggested;
+    l.tier = (Kesu__V1__Tier)tier;
+    request.body_case = KESU__V1__CONTROL_REQUEST__BODY_LIST_CUSTOMERS;
+    request.list_customers = &l;
+    while (status == 0 && n < limit) {
+        l.limit = (uint32_t)(limit - n);
+        status = cli_ask(c, "intake-control", &request, &c->arena, &reply);
         if (status != 0) return status;
-        if (reply->body_case != KESU__V1__CONTROL_REPLY__BODY_DONE)
-            return cli_fail(c, CLI_INTERNAL, "the email adapter answered something else");
-        *ret_n += reply->done->count;
+        if (reply->body_case != KESU__V1__CONTROL_REPLY__BODY_CUSTOMER_LIST)
+            return cli_fail(c, CLI_INTERNAL, "intake answered something else");
+        const Kesu__V1__CustomerList *page = reply->customer_list;
+        for (size_t i = 0; i < page->n_customers; i++)
+            if (suggested)
+                print_questions(c, page->customers[i]);
+            else
+                print_person(c, page->customers[i]);
+        n += (int64_t)page->n_customers;
+        l.before = page->next_before;
+        if (l.before == 0) break;
     }
-    return 0;
+    if (status == 0 && n == 0 && !c->json) printf(suggested ? "nothing to decide\n" : "no customers\n");
+    return status;
 }
 
-// Again until nothing is left: a customer of very many cases goes in portions.
-static int erase(struct cli *c, uint64_t case_id, Kesu__V1__Reply **ret)
+int cli_customer_list(struct cli *c)
 {
-    for (*ret = NULL;;) {
-        Kesu__V1__Command *k = cli_new(c, &kesu__v1__command__descriptor);
-        Kesu__V1__EraseCustomer body = KESU__V1__ERASE_CUSTOMER__INIT;
-        Kesu__V1__Reply *reply = NULL;
-        body.case_id = case_id;
-        body.reason = text_of(cli_flag(c, "reason"));
-        k->body_case = KESU__V1__COMMAND__BODY_ERASE_CUSTOMER;
-        k->erase_customer = &body;
-        int status = cli_send(c, "intake-people", k, &reply);
-        if (status != 0) return status;
-        if (*ret == NULL || reply->accepted->seq != 0) *ret = reply;
-        if (reply->accepted->seq == 0) return 0;
-    }
+    return list(c, false);
 }
 
-int cli_customer_erase(struct cli *c)
+int cli_customer_suggestions(struct cli *c)
 {
-    Kesu__V1__CustomerDetail *d = NULL;
-    Kesu__V1__Reply *reply = NULL;
-    uint64_t case_id = 0, mails = 0;
-    if (cli_flag(c, "reason") == NULL) return cli_fail(c, CLI_USAGE, "--reason TEXT must be given");
-    int status = find_customer(c, true, &case_id, &d);
-    if (status == 0) status = confirm(c, d);
-    if (status == 0 && !cli_switch(c, "no-mails")) status = forget_mails(c, d, &mails);
-    if (status == 0) status = erase(c, case_id, &reply);
-    if (status != 0) return status;
-    if (c->json)
-        cli_print_json(c, reply);
-    else if (reply->accepted->seq == 0)
-        printf("%s: nothing was left to erase\n", c->args[0]);
-    else
-        printf("%s: erased, event %" PRIu64 ", %zu case%s, %" PRIu64 " mail%s kept beside\n", c->args[0],
-               reply->accepted->seq, d->n_cases, d->n_cases == 1 ? "" : "s", mails, mails == 1 ? "" : "s");
-    return 0;
+    return list(c, true);
 }

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "customer.h"
 #include "explain.h"
 #include "seal.h"
 
@@ -23,8 +24,17 @@ static void print_clock(const Kesu__V1__ClockState *k)
                cli_duration(k->stopped_at - k->started_at, took), k->breached ? ", breached" : "");
 }
 
-static void print_state(const Kesu__V1__CaseState *s, bool veiled)
+static void print_customer(const Kesu__V1__CaseDetail *d)
 {
+    if (d->state->customer_id == 0) return;
+    printf("  customer %" PRIu64, d->state->customer_id);
+    cli_customer_traits(d->customer, ": ", "");
+    putchar('\n');
+}
+
+static void print_state(const Kesu__V1__CaseDetail *detail)
+{
+    const Kesu__V1__CaseState *s = detail->state;
     char a[CLI_TEXT], b[CLI_TEXT], c[CLI_TEXT], d[CLI_TEXT];
     printf("Case %s (id %" PRIu64 ", version %" PRIu64 ")\n", s->number, s->case_id, s->version);
     printf("  stage %s, severity %s, category %s\n", cli_word(&kesu__v1__stage__descriptor, (int)s->stage, a),
@@ -34,10 +44,11 @@ static void print_state(const Kesu__V1__CaseState *s, bool veiled)
            cli_word(&kesu__v1__channel__descriptor, (int)s->channel, a),
            cli_word(&kesu__v1__language__descriptor, (int)s->language, c), cli_time(s->received_at, d),
            (unsigned)s->messages);
+    print_customer(detail);
     if (s->erased_seq != 0) printf("  [erased] by event %" PRIu64 "\n", s->erased_seq);
     if (s->suspected_case != 0)
         printf("  names case %" PRIu64 ", but comes from somebody else\n", s->suspected_case);
-    if (veiled) printf("  sensitive: only its readers are told more\n");
+    if (detail->veiled) printf("  sensitive: only its readers are told more\n");
     if (s->n_clocks > 0) printf("Clocks\n");
     for (size_t i = 0; i < s->n_clocks; i++) print_clock(s->clocks[i]);
 }
@@ -51,7 +62,7 @@ int cli_show(struct cli *c)
     if (c->json) {
         cli_print_json(c, d->state);
     } else {
-        print_state(d->state, d->veiled);
+        print_state(d);
         printf("Story\n");
     }
     for (size_t i = 0; i < d->n_events; i++) {

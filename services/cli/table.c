@@ -265,6 +265,12 @@ static const struct cli_flag customer_flags[] = {
     END,
 };
 
+static const struct cli_flag customer_list_flags[] = {
+    {"limit", "N", "100", "how many, 1 to 1000"},
+    {"tier", "TIER", NULL, "only those of this tier: ordinary, vip"},
+    END,
+};
+
 static const struct cli_flag erase_flags[] = {
     {"reason", "TEXT", NULL, "why, kept for ever in the journal: no personal data"},
     {"yes", NULL, NULL, "do not ask"},
@@ -335,10 +341,22 @@ const struct cli_command cli_commands[] = {
      cli_act_alias},
     {"customer dismiss", "CUSTOMER other_id=CUSTOMER [reason=TEXT]", 1, CLI_MAX_GIVEN,
      "say that they are not", "Ends the suggestion.", alias_flags, cli_act_alias},
-    {"customer show", "CASE", 1, 1, "list the cases of the person a case is of",
-     "Those that are not erased, newest first.", customer_flags, cli_customer_show},
-    {"customer erase", "CASE", 1, 1, "forget a person, for ever",
-     "Destroys the keys of the person's profile and of all their cases, attachments nobody else's case "
+    {"customer show", "WHOM", 1, 1, "print a person and their cases",
+     "WHOM is a case (2611-000042 or an id), an id of a customer, an address (wang@example.org) or another "
+     "contact "
+     "as KIND:VALUE (phone:0912345678, chat:..., customer_id:...). Prints the identities that mean this "
+     "person, what "
+     "is known of them, and their cases that are not erased, newest first.",
+     customer_flags, cli_customer_show},
+    {"customer list", "", 0, 0, "list people of whom more is known than their cases, newest first",
+     "With their tier, flags and consents, and which identities mean them.", customer_list_flags,
+     cli_customer_list},
+    {"customer suggestions", "", 0, 0, "list customers that may be one person",
+     "'customer merge' says that they are, 'customer dismiss' that they are not.", limit_flags,
+     cli_customer_suggestions},
+    {"customer erase", "WHOM", 1, 1, "forget a person, for ever",
+     "WHOM as for 'customer show'. Destroys the keys of the person's profiles and of all their cases, "
+     "attachments nobody else's case "
      "shares, and mails of theirs the email adapter has kept beside. The cases stay, without a word of what "
      "was said. Maildirs and mail servers are not touched.",
      erase_flags, cli_customer_erase},

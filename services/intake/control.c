@@ -216,6 +216,7 @@ int intake_control_open(struct intake *in)
         {KESU__V1__CONTROL_REQUEST__BODY_GET_CASE, intake_control_case},
         {KESU__V1__CONTROL_REQUEST__BODY_LIST_CASES, on_list_cases},
         {KESU__V1__CONTROL_REQUEST__BODY_GET_CUSTOMER, intake_control_customer},
+        {KESU__V1__CONTROL_REQUEST__BODY_LIST_CUSTOMERS, intake_control_customers},
         {KESU__V1__CONTROL_REQUEST__BODY_LIST_AGENTS, on_list_agents},
         {KESU__V1__CONTROL_REQUEST__BODY_GET_EIGHTD, intake_control_eightd},
         {KESU__V1__CONTROL_REQUEST__BODY_LIST_EIGHTDS, intake_control_eightds},

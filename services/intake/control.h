@@ -43,6 +43,8 @@ void intake_control_case_turn(struct intake *in);
 void intake_control_case_close(struct intake *in);
 /* control_customer.c: the row for GetCustomer. */
 void intake_control_customer(void *self, uint64_t peer, const Kesu__V1__ControlRequest *request);
+/* control_customers.c: the row for ListCustomers. */
+void intake_control_customers(void *self, uint64_t peer, const Kesu__V1__ControlRequest *request);
 /* control_incident.c: the rows for GetIncident and ListIncidents. */
 void intake_control_incident(void *self, uint64_t peer, const Kesu__V1__ControlRequest *request);
 void intake_control_incidents(void *self, uint64_t peer, const Kesu__V1__ControlRequest *request);

@@ -13,6 +13,7 @@
 #include "err.h"
 #include "intake.h"
 #include "life.h"
+#include "persons.h"
 #include "policy.h"
 #include "seal.h"
 #include "uuid.h"
@@ -157,6 +158,14 @@ static int tell_events(struct intake *in, const struct control_asked *a, Kesu__V
     return 0;
 }
 
+static void tell_customer(struct intake *in, Kesu__V1__CaseDetail *detail)
+{
+    Kesu__V1__CustomerTraits *traits = arena_alloc(&in->control.arena, sizeof(*traits));
+    if (traits == NULL) return;
+    if (intake_person_traits(&in->reg, detail->state->customer_id, &in->control.arena, traits))
+        detail->customer = traits;
+}
+
 static bool refuse(struct intake *in, const struct control_asked *a, int err, const char *field,
                    const char *reason)
 {
@@ -195,6 +204,7 @@ static bool tell(struct intake *in, struct control_asked *a)
         if (err == E_TOO_BIG) return refuse(in, a, err, "get_case", "the case is too large to be told");
         if (err != 0) return refuse(in, a, E_INTERNAL, "", "the journal cannot be read");
         tell_allowed(in, a, &detail);
+        tell_customer(in, &detail);
     }
     reply.body_case = KESU__V1__CONTROL_REPLY__BODY_CASE_DETAIL;
     reply.case_detail = &detail;

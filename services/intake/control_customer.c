@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A customer with the cases that are not erased: what an operator looks at
- * before erasing, and the contacts by which mails kept elsewhere are found. */
+/* A person over all identities, with the cases that are not erased: whom staff
+ * talk to, what an operator looks at before erasing, and the contacts by which
+ * mails kept elsewhere are found. */
 #include "control.h"
 
 #include "cases.h"
 #include "err.h"
 #include "intake.h"
+#include "persons.h"
 #include "seal.h"
 #include "veil.h"
 
@@ -42,7 +44,7 @@ static void add_contacts(struct telling *t, const Kesu__V1__Personal *p)
     for (size_t i = 0; p != NULL && i < p->n_contacts; i++) add_contact(t, p->contacts[i]->value);
 }
 
-/* Of the event that added the customer, or opened a case. */
+/* Of the event that added the customer, or a contact of theirs, or opened a case. */
 static void open_contacts(struct telling *t, uint64_t seq)
 {
     Kesu__V1__Event *event;
@@ -55,7 +57,8 @@ static void open_contacts(struct telling *t, uint64_t seq)
         return;
     const Kesu__V1__Sealed *sealed = seal_of_event(event);
     if (sealed == NULL || intake_keys_get(t->in->keys, sealed->key_id, &key) != 0) return;
-    if (event->body_case == KESU__V1__EVENT__BODY_CUSTOMER_ADDED &&
+    if ((event->body_case == KESU__V1__EVENT__BODY_CUSTOMER_ADDED ||
+         event->body_case == KESU__V1__EVENT__BODY_CUSTOMER_CHANGED) &&
         seal_open_message(key.secret, sealed, &kesu__v1__personal__descriptor, t->arena, &profile) == 0)
         add_contacts(t, profile);
     if (event->body_case == KESU__V1__EVENT__BODY_CASE_OPENED &&
@@ -64,44 +67,82 @@ static void open_contacts(struct telling *t, uint64_t seq)
     memset(&key, 0, sizeof(key));
 }
 
-static int add_cases(struct telling *t, uint64_t newest, bool personal)
+/* Newest first, of chains that each are: at[] names where each goes on, 0 at its end. */
+static int add_cases(struct telling *t, uint64_t *at, unsigned n, bool personal)
 {
     Kesu__V1__CustomerDetail *d = t->detail;
     d->cases = arena_alloc(t->arena, MAX_CASES * sizeof(*d->cases));
     if (d->cases == NULL) return E_NOMEM;
-    for (uint64_t id = newest; id != 0 && d->n_cases < MAX_CASES && t->bytes < REPLY_BYTES;) {
+    while (d->n_cases < MAX_CASES && t->bytes < REPLY_BYTES) {
         Kesu__V1__CaseState *s;
-        int err = intake_case_get(&t->in->reg, id, t->arena, &s);
+        unsigned newest = 0;
+        for (unsigned i = 1; i < n; i++)
+            if (at[i] > at[newest]) newest = i;
+        if (at[newest] == 0) return 0;
+        int err = intake_case_get(&t->in->reg, at[newest], t->arena, &s);
         if (err != 0) return err;
         Kesu__V1__CaseState *told = intake_veil_state(s, t->arena);
         if (told == NULL) return E_NOMEM;
         t->bytes += codec_size(told) + 8;
         d->cases[d->n_cases++] = told;
-        if (personal) open_contacts(t, id);
-        id = s->previous_case;
+        if (personal) open_contacts(t, s->case_id);
+        at[newest] = s->previous_case;
     }
+    return 0;
+}
+
+static int tell_person(struct telling *t, uint64_t customer_id, bool personal)
+{
+    Kesu__V1__CustomerDetail *d = t->detail;
+    Kesu__V1__CustomerState **all = arena_alloc(t->arena, PERSON_MAX * sizeof(Kesu__V1__CustomerState *));
+    Kesu__V1__CustomerTraits *traits = arena_alloc(t->arena, sizeof(*traits));
+    uint64_t at[PERSON_MAX];
+    if (all == NULL || traits == NULL) return E_NOMEM;
+    unsigned n = intake_person_all(&t->in->reg, customer_id, t->arena, all);
+    if (n == 0) return E_NOT_FOUND;
+    d->customer_id = all[0]->customer_id;
+    d->identities = all;
+    d->n_identities = n;
+    if (intake_person_traits(&t->in->reg, customer_id, t->arena, traits)) d->traits = traits;
+    for (unsigned i = 0; i < n; i++) {
+        if (all[i]->erased_seq != 0) d->erased_seq = all[i]->erased_seq;
+        at[i] = all[i]->last_case;
+        if (personal) open_contacts(t, all[i]->customer_id);
+        for (size_t k = 0; k < all[i]->n_contact_seqs && personal; k++)
+            open_contacts(t, all[i]->contact_seqs[k]);
+        all[i]->n_contact_hashes = 0; /* the register's own */
+        all[i]->n_contact_seqs = 0;
+        t->bytes += codec_size(all[i]) + 8;
+    }
+    return add_cases(t, at, n, personal);
+}
+
+/* Whose contact is this? */
+static int find_contact(struct telling *t, const Kesu__V1__Contact *contact, uint64_t *ret_id)
+{
+    uint8_t hash[HASH_SHORT_BYTES];
+    uint64_t id = 0;
+    if (!intake_secrets_contact(&t->in->secrets, contact, hash) ||
+        !intake_register_get_u64(&t->in->reg, TABLE_CONTACTS, span_of(hash, sizeof(hash)), &id) || id == 0)
+        return E_NOT_FOUND;
+    *ret_id = id;
     return 0;
 }
 
 static int tell(struct telling *t, const Kesu__V1__GetCustomer *get)
 {
-    struct customer_row row;
     uint64_t customer_id = get->customer_id;
     Kesu__V1__CaseState *s = NULL;
-    if (get->case_id != 0) {
-        int err = intake_case_get(&t->in->reg, get->case_id, t->arena, &s);
-        if (err != 0) return err;
-        customer_id = s->customer_id;
-    }
-    if (customer_id == 0 && s != NULL) {
+    int err = 0;
+    if (get->contact != NULL) err = find_contact(t, get->contact, &customer_id);
+    if (get->case_id != 0) err = intake_case_get(&t->in->reg, get->case_id, t->arena, &s);
+    if (err != 0) return err;
+    if (s != NULL) customer_id = s->customer_id;
+    if (s != NULL && customer_id == 0) {
         t->detail->erased_seq = s->erased_seq;
-        return s->erased_seq == 0 ? add_cases(t, s->case_id, get->personal) : 0;
+        return s->erased_seq == 0 ? add_cases(t, &s->case_id, 1, get->personal) : 0;
     }
-    if (!intake_customer_get(&t->in->reg, customer_id, &row)) return E_NOT_FOUND;
-    t->detail->customer_id = customer_id;
-    t->detail->erased_seq = row.erased_seq;
-    if (get->personal) open_contacts(t, customer_id);
-    return add_cases(t, row.last_case, get->personal);
+    return tell_person(t, customer_id, get->personal);
 }
 
 void intake_control_customer(void *self, uint64_t peer, const Kesu__V1__ControlRequest *request)

@@ -304,7 +304,7 @@ static int open_case(struct receive *r)
     if (d->ctx->policy == NULL) return intake_decide_refuse(d, E_NO_POLICY, "", NULL);
     if (d->ctx->storage_low) return intake_decide_refuse(d, E_STORAGE_LOW, "", NULL);
     Kesu__V1__CustomerTraits traits = KESU__V1__CUSTOMER_TRAITS__INIT;
-    intake_person_traits(d->view, customer_id, d->ctx->arena, &traits);
+    (void)intake_person_traits(d->view, customer_id, d->ctx->arena, &traits);
     if (customer_id != 0 && r->n_contacts > 1)
         DECIDE_TRY(intake_decide_suggest(d, customer_id, r->contacts, r->n_contacts));
     if (customer_id == 0 && r->n_contacts > 0) DECIDE_TRY(add_customer(r, &customer_id));

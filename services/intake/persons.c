@@ -86,17 +86,19 @@ static Kesu__V1__Consent both(Kesu__V1__Consent a, Kesu__V1__Consent b)
     return a > b ? a : b;
 }
 
-void intake_person_traits(struct intake_register *r, uint64_t customer_id, struct arena *arena,
+bool intake_person_traits(struct intake_register *r, uint64_t customer_id, struct arena *arena,
                           Kesu__V1__CustomerTraits *ret)
 {
     Kesu__V1__CustomerState *all[PERSON_MAX];
     struct customer_row row;
+    bool known = false;
     kesu__v1__customer_traits__init(ret);
-    if (customer_id == 0 || !intake_customer_get(r, customer_id, &row) || row.more == 0) return;
+    if (customer_id == 0 || !intake_customer_get(r, customer_id, &row) || row.more == 0) return false;
     unsigned n = intake_person_all(r, customer_id, arena, all);
     for (unsigned i = 0; i < n; i++) {
         const Kesu__V1__CustomerTraits *t = all[i]->traits;
         if (t == NULL) continue;
+        known = true;
         if (t->tier > ret->tier) ret->tier = t->tier;
         ret->vulnerable = ret->vulnerable || t->vulnerable;
         ret->caution = ret->caution || t->caution;
@@ -104,4 +106,5 @@ void intake_person_traits(struct intake_register *r, uint64_t customer_id, struc
         ret->surveys = both(ret->surveys, t->surveys);
         if (ret->language == KESU__V1__LANGUAGE__LANGUAGE_UNSPECIFIED) ret->language = t->language;
     }
+    return known;
 }

@@ -20,8 +20,9 @@ uint64_t intake_person_root(struct intake_register *r, uint64_t customer_id, str
 /* All identities of the person, the root first; room for PERSON_MAX. 0: nobody, or no memory. */
 unsigned intake_person_all(struct intake_register *r, uint64_t customer_id, struct arena *arena,
                            Kesu__V1__CustomerState **ret);
-/* What is known of the person by any identity: a refusal outweighs a consent, VIP outweighs ordinary. */
-void intake_person_traits(struct intake_register *r, uint64_t customer_id, struct arena *arena,
+/* What is known of the person by any identity: a refusal outweighs a consent, VIP outweighs ordinary.
+ * false: nothing is. */
+bool intake_person_traits(struct intake_register *r, uint64_t customer_id, struct arena *arena,
                           Kesu__V1__CustomerTraits *ret);
 
 #endif

@@ -284,7 +284,7 @@ static void a_refusal_outweighs_a_consent_and_a_flag_its_absence(void **state)
     DECIDED(d, CHANGE_CUSTOMER, c);
     DECIDED(d, MERGE_CUSTOMERS, merge(d, b, a));
     for (unsigned i = 0; i < 2; i++) {
-        intake_person_traits(&d->view, i == 0 ? a : b, &d->arena, &traits);
+        assert_true(intake_person_traits(&d->view, i == 0 ? a : b, &d->arena, &traits));
         assert_int_equal(traits.surveys, KESU__V1__CONSENT__CONSENT_REFUSED);
         assert_true(traits.vulnerable);
     }

@@ -27,7 +27,7 @@ static bool has_word(const char *list, const char *word)
 
 #define LOOK                                                                  \
     "info get_case list_cases list_agents get_stats get_eightd list_eightds " \
-    "list_handovers get_incident list_incidents"
+    "list_handovers get_incident list_incidents get_customer list_customers"
 /* All but what services and operators send alone. */
 #define OF_PEOPLE                                                                                         \
     "receive_message classify_case assign_case start_work add_note resolve_case close_case set_presence " \
@@ -224,6 +224,21 @@ static void keys_are_for_some_readers(void **state)
     assert_true(roles_restricted(NULL));
 }
 
+/* Whose contact something is, and what contacts somebody has, only who may read what is personal. */
+static void asks_of_a_customer(const struct role_user *u, Kesu__V1__ControlRequest q, bool may, bool personal)
+{
+    Kesu__V1__GetCustomer get = KESU__V1__GET_CUSTOMER__INIT;
+    Kesu__V1__Contact contact = KESU__V1__CONTACT__INIT;
+    struct codec_error e = {0};
+    q.get_customer = &get;
+    assert_int_equal(roles_check_control(u, SOCKET_CONTROL, &q, &e), may ? 0 : E_NOT_ALLOWED);
+    get.personal = true;
+    assert_int_equal(roles_check_control(u, SOCKET_CONTROL, &q, &e), personal ? 0 : E_NOT_ALLOWED);
+    get.personal = false;
+    get.contact = &contact;
+    assert_int_equal(roles_check_control(u, SOCKET_CONTROL, &q, &e), personal ? 0 : E_NOT_ALLOWED);
+}
+
 static void each_role_asks_what_it_may(void **state)
 {
     (void)state;
@@ -240,6 +255,10 @@ static void each_role_asks_what_it_may(void **state)
             q.body_case = (Kesu__V1__ControlRequest__BodyCase)d->fields[f].id;
             q.get_case = &get;
             get.personal = false;
+            if (q.body_case == KESU__V1__CONTROL_REQUEST__BODY_GET_CUSTOMER) {
+                asks_of_a_customer(&u, q, may, may && expected[r].personal);
+                continue;
+            }
             assert_int_equal(roles_check_control(&u, SOCKET_CONTROL, &q, &e), may ? 0 : E_NOT_ALLOWED);
             if (q.body_case != KESU__V1__CONTROL_REQUEST__BODY_GET_CASE) continue;
             get.personal = true;
