@@ -25,21 +25,21 @@ static int fail(struct codec_error *e, int code, const char *field, const char *
 int codec_unpack(const ProtobufCMessageDescriptor *d, struct span bytes, struct arena *arena,
                  void *ret_message, struct codec_error *ret_error)
 {
-    return wire_unpack(d, bytes, WIRE_CHECKED, arena, ret_message, ret_error);
+    return wire_unpack(d, bytes, WIRE_CHECKED, 0, arena, ret_message, ret_error);
 }
 
 int codec_unpack_own(const ProtobufCMessageDescriptor *d, struct span bytes, struct arena *arena,
                      void *ret_message)
 {
     struct codec_error error;
-    return wire_unpack(d, bytes, WIRE_TRUSTED, arena, ret_message, &error);
+    return wire_unpack(d, bytes, WIRE_TRUSTED, 0, arena, ret_message, &error);
 }
 
-int codec_unpack_brief(const ProtobufCMessageDescriptor *d, struct span bytes, struct arena *arena,
-                       void *ret_message)
+int codec_unpack_brief(const ProtobufCMessageDescriptor *d, struct span bytes, unsigned without,
+                       struct arena *arena, void *ret_message)
 {
     struct codec_error error;
-    return wire_unpack(d, bytes, WIRE_BRIEF, arena, ret_message, &error);
+    return wire_unpack(d, bytes, WIRE_TRUSTED, without, arena, ret_message, &error);
 }
 
 // The id of a command that is refused, so that the reply can name it.

@@ -36,10 +36,16 @@ int codec_unpack(const ProtobufCMessageDescriptor *d, struct span bytes, struct 
 int codec_unpack_own(const ProtobufCMessageDescriptor *d, struct span bytes, struct arena *arena,
                      void *ret_message);
 
-/* The same, for a fold: a judgement comes without its evidence, which is most of
- * such an event and is only read by whoever explains it. */
-int codec_unpack_brief(const ProtobufCMessageDescriptor *d, struct span bytes, struct arena *arena,
-                       void *ret_message);
+/* Parts of events that are large, and read by few. */
+enum codec_detail {
+    CODEC_EVIDENCE = 1, /* of a judgement: only read by whoever explains it */
+    CODEC_CLOCKS = 2,   /* that an event starts, moves and stops */
+    CODEC_BODIES = 4,   /* of events, but of those that a clock has fired */
+};
+
+/* The same, for a fold: without these (enum codec_detail). */
+int codec_unpack_brief(const ProtobufCMessageDescriptor *d, struct span bytes, unsigned without,
+                       struct arena *arena, void *ret_message);
 
 /* As codec_unpack, but one bad command does not refuse the batch: of a
  * CommandBatch, ret_errors (n_commands long, from the arena) has code 0 or the

@@ -51,6 +51,7 @@ struct fold_def {
     const struct fold_row *rows;
     unsigned n_rows;
     bool personal;        /* wants keys */
+    unsigned without;     /* enum codec_detail: parts of events that its handlers do not read */
     enum store_sync sync; /* FULL for folds with outside effects */
     /* All may be NULL. */
     int (*on_open)(void *self,

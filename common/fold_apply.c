@@ -32,7 +32,8 @@ static int apply_event(struct fold *f, const struct block_event *e, int64_t time
 {
     Kesu__V1__Event *event;
     arena_reset(&f->arena);
-    int r = codec_unpack_brief(&kesu__v1__event__descriptor, e->bytes, &f->arena, &event);
+    unsigned without = CODEC_EVIDENCE | (is_skeletons(e->type) ? 0 : f->def->without);
+    int r = codec_unpack_brief(&kesu__v1__event__descriptor, e->bytes, without, &f->arena, &event);
     if (r < 0) return r;
     struct fold_event ev = {e->seq, e->type, e->case_id, time_us, event, &f->arena};
     if (is_skeletons(e->type)) fold_policy_event(f, &ev);

@@ -406,12 +406,13 @@ void fold_send(struct fold *f, Kesu__V1__Command *command, uint64_t cause_seq, i
     actor.name = (char *)(uintptr_t)f->def->name;
     command->actor = &actor;
     command->id = (ProtobufCBinaryData){UUID_BYTES, id};
-    size_t n = kesu__v1__command__get_packed_size(command);
-    struct outbox_entry *e = entry_new(f, o->next_order++, ROW_COMMAND + n);
+    struct buf *packed = codec_pack_buf(command);
+    struct outbox_entry *e = entry_new(f, o->next_order++, ROW_COMMAND + packed->n);
     e->case_id = command_case(command);
     memcpy(e->row, id, UUID_BYTES);
     memcpy(e->row + ROW_CASE, &e->case_id, sizeof(e->case_id));
-    (void)kesu__v1__command__pack(command, e->row + ROW_COMMAND);
+    memcpy(e->row + ROW_COMMAND, packed->p, packed->n);
+    buf_unref(packed);
     command->actor = NULL;
     command->id = (ProtobufCBinaryData){0, NULL};
     e->place = FRESH;

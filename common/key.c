@@ -2,6 +2,8 @@
 // Keys ordered by memcmp.
 #include "key.h"
 
+#include <endian.h>
+
 #include "check.h"
 
 static void append(struct key *k, const void *p, size_t n)
@@ -13,9 +15,8 @@ static void append(struct key *k, const void *p, size_t n)
 
 static void append_number(struct key *k, uint64_t v, unsigned n)
 {
-    uint8_t b[8];
-    for (unsigned i = 0; i < n; i++) b[i] = (uint8_t)(v >> (8 * (n - 1 - i)));
-    append(k, b, n);
+    v = htobe64(v);
+    append(k, (const uint8_t *)&v + (sizeof v - n), n);
 }
 
 void key_u8(struct key *k, uint8_t v)
@@ -57,10 +58,10 @@ static bool take_number(struct span *k, unsigned n, uint64_t *ret)
 {
     if (k->n < n) return false;
     uint64_t v = 0;
-    for (unsigned i = 0; i < n; i++) v = v << 8 | k->p[i];
+    memcpy((uint8_t *)&v + (sizeof v - n), k->p, n);
     k->p += n;
     k->n -= n;
-    *ret = v;
+    *ret = be64toh(v);
     return true;
 }
 

@@ -151,16 +151,16 @@ static bool put_list(struct room *r, const struct plan_field *f, const uint8_t *
 
 // The field of the oneof that was given, or NULL. f: the last field of it;
 // goes to the first.
-static const struct plan_field *one_of(const struct plan_field **f, const uint8_t *m)
+static const struct plan_field *one_of(const struct plan *p, const struct plan_field **f, const uint8_t *m)
 {
-    const struct plan_field *at = *f, *first = at - at->earlier;
+    const struct plan_field *last = *f, *first = last - last->earlier;
     uint32_t which;
     const char *pointer;
-    memcpy(&which, m + at->quantifier, sizeof which);
+    memcpy(&which, m + last->quantifier, sizeof which);
     *f = first;
-    if (which < first->key >> 3 || which > at->key >> 3) return NULL;
-    while (at > first && at->key >> 3 != which) at--;
-    if (at->key >> 3 != which) return NULL;
+    if (which >= PLAN_MAX_TAG || p->by_tag[which] == 0) return NULL;
+    const struct plan_field *at = &p->fields[p->by_tag[which] - 1];
+    if (at < first || at > last) return NULL;
     if (at->kind != PLAN_TEXT && at->kind != PLAN_MESSAGE) return at;
     memcpy(&pointer, m + at->offset, sizeof pointer);
     return pointer == NULL || (const void *)pointer == at->unset ? NULL : at;
@@ -205,16 +205,14 @@ static bool put_message(struct room *r, const struct plan *p, const uint8_t *m)
     CHECK(base.descriptor == p->d);
     if (base.n_unknown_fields > 0 && !put_unknown(r, &base)) return false;
     for (const struct plan_field *f = p->fields + p->n_fields; f-- > p->fields;) {
-        const struct plan_field *given = f;
-        if (f->repeated) {
+        if (f->plain) {
+            if (!is_unset(f, m + f->offset) && !put_value(r, f, m + f->offset)) return false;
+        } else if (f->repeated) {
             if (!put_list(r, f, m)) return false;
-            continue;
+        } else {
+            const struct plan_field *given = one_of(p, &f, m);
+            if (given != NULL && !put_value(r, given, m + given->offset)) return false;
         }
-        if (f->in_oneof)
-            given = one_of(&f, m);
-        else if (is_unset(f, m + f->offset))
-            continue;
-        if (given != NULL && !put_value(r, given, m + given->offset)) return false;
     }
     return true;
 }

@@ -15,6 +15,8 @@
 #include "err.h"
 #include "wire_plan.h"
 
+enum { LIST_FIRST = 4 }; // room of a list that begins
+
 // Where the walk stands; only read for the path of an error.
 struct place {
     const struct place *outer;
@@ -25,7 +27,7 @@ struct place {
 struct walk {
     struct arena *arena; // NULL: only checked
     bool trusted;        // values are taken as they are
-    bool brief;          // details are left out
+    unsigned without;    // details that are left out, of what is trusted
     struct codec_error *error;
 };
 
@@ -159,12 +161,11 @@ static int no_memory(struct codec_error *e)
 // to less than twice the list.
 static __attribute__((noinline)) void *list_room(const struct walk *w, const struct plan_field *f, uint8_t *m)
 {
-    enum { FIRST = 4 };
     size_t *count = (size_t *)(void *)(m + f->quantifier);
     uint8_t **list = (uint8_t **)(void *)(m + f->offset);
     size_t n = *count;
-    if (n == 0 || (n >= FIRST && (n & (n - 1)) == 0)) {
-        uint8_t *more = arena_alloc(w->arena, (n == 0 ? FIRST : 2 * n) * f->size);
+    if (n == 0 || (n >= LIST_FIRST && (n & (n - 1)) == 0)) {
+        uint8_t *more = arena_alloc(w->arena, (n == 0 ? LIST_FIRST : 2 * n) * f->size);
         if (more == NULL) return NULL;
         if (n > 0) memcpy(more, *list, n * f->size);
         *list = more;
@@ -207,11 +208,15 @@ static inline int put_bytes(const struct walk *w, const struct plan_field *f, st
     return 0;
 }
 
-static int walk_message(const struct walk *w, const struct plan *p, struct span bytes,
+// Two walks come of what follows: of what was checked before only the form is
+// looked at, and no path is kept.
+#define EITHER static inline __attribute__((always_inline))
+static int walk_checked(const struct walk *w, const struct plan *p, struct span bytes,
                         const struct place *outer, uint8_t *m);
+static int walk_trusted(const struct walk *w, const struct plan *p, struct span bytes, uint8_t *m);
 
-static inline int walk_nested(const struct walk *w, const struct plan_field *f, struct span bytes,
-                              const struct place *at, uint8_t *m)
+EITHER int walk_nested(const struct walk *w, const struct plan_field *f, struct span bytes,
+                       const struct place *at, uint8_t *m, bool trusted)
 {
     uint8_t *nested = NULL;
     if (m != NULL) {
@@ -221,14 +226,15 @@ static inline int walk_nested(const struct walk *w, const struct plan_field *f, 
         f->message->d->message_init((ProtobufCMessage *)(void *)nested);
         memcpy(to, &nested, sizeof(nested));
     }
-    return walk_message(w, f->message, bytes, at, nested);
+    return trusted ? walk_trusted(w, f->message, bytes, nested)
+                   : walk_checked(w, f->message, bytes, at, nested);
 }
 
-static inline int walk_number(const struct walk *w, const struct plan_field *f, uint64_t v,
-                              const struct place *at, uint8_t *m)
+EITHER int walk_number(const struct walk *w, const struct plan_field *f, uint64_t v, const struct place *at,
+                       uint8_t *m, bool trusted)
 {
     if (f->kind == PLAN_SINT32 || f->kind == PLAN_SINT64) v = (v >> 1) ^ -(v & 1);
-    int err = w->trusted || f->wire_type != WIRE_VARINT ? 0 : check_number(f, v, at, w->error);
+    int err = trusted || f->wire_type != WIRE_VARINT ? 0 : check_number(f, v, at, w->error);
     return err == 0 && m != NULL ? put_number(w, f, v, m) : err;
 }
 
@@ -244,6 +250,8 @@ static int too_many(const struct walk *w, const struct plan_field *f, const stru
     return refuse(at, w->error, E_TOO_BIG, "more than %u", (unsigned)f->max_count);
 }
 
+static const char cut_list[] = "a list of numbers ends in the middle of one";
+
 // A list of numbers in one piece.
 static int walk_packed(const struct walk *w, const struct plan_field *f, struct span v, uint32_t *count,
                        struct place *at, uint8_t *m)
@@ -253,33 +261,70 @@ static int walk_packed(const struct walk *w, const struct plan_field *f, struct 
         struct span fixed = SPAN_NONE;
         bool ok = f->wire_type == WIRE_VARINT ? take_varint(&v, &number)
                                               : take_bytes(&v, f->wire_type == WIRE_FIXED64 ? 8 : 4, &fixed);
-        if (!ok) return refuse(at, w->error, E_MALFORMED, "a list of numbers ends in the middle of one");
+        if (!ok) return refuse(at, w->error, E_MALFORMED, cut_list);
         if (count != NULL && ++*count > f->max_count) return too_many(w, f, at);
         if (f->wire_type != WIRE_VARINT) number = fixed_number(fixed);
-        int err = walk_number(w, f, number, at, m);
+        int err = walk_number(w, f, number, at, m, w->trusted);
         if (err != 0) return err;
         at->index++;
     }
     return 0;
 }
 
-static inline int walk_value(const struct walk *w, const struct plan_field *f, const struct wire_field *v,
-                             uint32_t *count, struct place *at, uint8_t *m)
+// Bytes without a top bit: each ends a number.
+static inline size_t last_bytes(struct span v)
+{
+    uint64_t eight;
+    size_t n = 0, i = 0;
+    for (; v.n - i >= sizeof eight; i += sizeof eight) {
+        memcpy(&eight, v.p + i, sizeof eight);
+        n += ((~eight >> 7 & UINT64_C(0x0101010101010101)) * UINT64_C(0x0101010101010101)) >> 56;
+    }
+    for (; i < v.n; i++) n += v.p[i] < 0x80;
+    return n;
+}
+
+// The same of times and counts, all at once: as many as there are last bytes.
+static int take_packed(const struct walk *w, const struct plan_field *f, struct span v, uint8_t *m)
+{
+    size_t *count = (size_t *)(void *)(m + f->quantifier), n, room = LIST_FIRST;
+    uint8_t **list = (uint8_t **)(void *)(m + f->offset), *to;
+    struct place at = {.field = f};
+    if ((f->kind != PLAN_UINT64 && f->kind != PLAN_UINT32) || *count > 0)
+        return walk_packed(w, f, v, NULL, &at, m);
+    n = last_bytes(v);
+    while (room < n) room *= 2;
+    *list = to = arena_alloc(w->arena, room * f->size);
+    if (to == NULL) return no_memory(w->error);
+    for (; v.n > 0; to += f->size) {
+        uint64_t number;
+        if (!take_varint(&v, &number)) return refuse(NULL, w->error, E_MALFORMED, cut_list);
+        if (f->size == sizeof(number))
+            memcpy(to, &number, sizeof(number));
+        else
+            *(uint32_t *)(void *)to = (uint32_t)number;
+    }
+    *count = n;
+    return 0;
+}
+
+EITHER int walk_value(const struct walk *w, const struct plan_field *f, const struct wire_field *v,
+                      uint32_t *count, struct place *at, uint8_t *m, bool trusted)
 {
     if (v->type != f->wire_type) {
         if (f->repeated && v->type == WIRE_BYTES && f->kind < PLAN_TEXT)
-            return walk_packed(w, f, v->bytes, count, at, m);
+            return trusted ? take_packed(w, f, v->bytes, m) : walk_packed(w, f, v->bytes, count, at, m);
         return refuse(at, w->error, E_MALFORMED, "not of the field's type");
     }
     if (count != NULL && ++*count > f->max_count) return too_many(w, f, at);
-    if (f->message != NULL) return walk_nested(w, f, v->bytes, at, m);
-    if (v->type == WIRE_VARINT) return walk_number(w, f, v->number, at, m);
-    if (v->type != WIRE_BYTES) return walk_number(w, f, fixed_number(v->bytes), at, m);
-    int err = w->trusted ? 0 : check_bytes(f, v->bytes, at, w->error);
+    if (f->message != NULL) return walk_nested(w, f, v->bytes, at, m, trusted);
+    if (v->type == WIRE_VARINT) return walk_number(w, f, v->number, at, m, trusted);
+    if (v->type != WIRE_BYTES) return walk_number(w, f, fixed_number(v->bytes), at, m, trusted);
+    int err = trusted ? 0 : check_bytes(f, v->bytes, at, w->error);
     return err == 0 && m != NULL ? put_bytes(w, f, v->bytes, m) : err;
 }
 
-static int walk_message(const struct walk *w, const struct plan *p, struct span bytes,
+static int walk_checked(const struct walk *w, const struct plan *p, struct span bytes,
                         const struct place *outer, uint8_t *m)
 {
     uint64_t seen = 0;
@@ -292,16 +337,30 @@ static int walk_message(const struct walk *w, const struct plan *p, struct span 
             return refuse(outer, w->error, E_MALFORMED, "truncated, or not a message");
         if (v.tag >= PLAN_MAX_TAG || p->by_tag[v.tag] == 0) continue; // of a newer version
         const struct plan_field *f = &p->fields[p->by_tag[v.tag] - 1];
-        if (f->detail && w->brief) continue;
         at.index = f != at.field ? 0 : at.index + 1;
         at.field = f;
         if (f->once != PLAN_ANY_TIMES) {
             if (seen >> f->once & 1) return refuse(&at, w->error, E_MALFORMED, "given twice");
             seen |= UINT64_C(1) << f->once;
         }
-        uint32_t *count = f->counter != PLAN_NOT_COUNTED && !w->trusted ? &counts[f->counter] : NULL;
+        uint32_t *count = f->counter != PLAN_NOT_COUNTED ? &counts[f->counter] : NULL;
         if (count != NULL) at.index = *count;
-        int err = walk_value(w, f, &v, count, &at, m);
+        int err = walk_value(w, f, &v, count, &at, m, false);
+        if (err != 0) return err;
+    }
+    return 0;
+}
+
+static int walk_trusted(const struct walk *w, const struct plan *p, struct span bytes, uint8_t *m)
+{
+    while (bytes.n > 0) {
+        struct wire_field v = {0};
+        if (!take_field(&bytes, &v))
+            return refuse(NULL, w->error, E_MALFORMED, "truncated, or not a message");
+        if (v.tag >= PLAN_MAX_TAG || p->by_tag[v.tag] == 0) continue; // of a newer version
+        const struct plan_field *f = &p->fields[p->by_tag[v.tag] - 1];
+        if ((f->detail & w->without) != 0) continue;
+        int err = walk_value(w, f, &v, NULL, NULL, m, true);
         if (err != 0) return err;
     }
     return 0;
@@ -310,17 +369,18 @@ static int walk_message(const struct walk *w, const struct plan *p, struct span 
 int wire_check(const ProtobufCMessageDescriptor *d, struct span bytes, struct codec_error *ret_error)
 {
     struct walk w = {.error = ret_error};
-    return walk_message(&w, plan_of(d), bytes, NULL, NULL);
+    return walk_checked(&w, plan_of(d), bytes, NULL, NULL);
 }
 
 int wire_unpack(const ProtobufCMessageDescriptor *d, struct span bytes, enum wire_trust trust,
-                struct arena *arena, void *ret_message, struct codec_error *ret_error)
+                unsigned without, struct arena *arena, void *ret_message, struct codec_error *ret_error)
 {
-    struct walk w = {arena, trust != WIRE_CHECKED, trust == WIRE_BRIEF, ret_error};
+    struct walk w = {arena, trust == WIRE_TRUSTED, without, ret_error};
     uint8_t *m = arena_alloc(arena, d->sizeof_message);
     if (m == NULL) return no_memory(ret_error);
     d->message_init((ProtobufCMessage *)(void *)m);
-    int err = walk_message(&w, plan_of(d), bytes, NULL, m);
+    int err =
+        w.trusted ? walk_trusted(&w, plan_of(d), bytes, m) : walk_checked(&w, plan_of(d), bytes, NULL, m);
     if (err == 0) memcpy(ret_message, &m, sizeof(m));
     return err;
 }

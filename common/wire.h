@@ -22,13 +22,13 @@ int wire_check(const ProtobufCMessageDescriptor *d, struct span bytes, struct co
 enum wire_trust {
     WIRE_CHECKED, /* all that wire_check promises */
     WIRE_TRUSTED, /* only the form is looked at: it was checked when it was taken */
-    WIRE_BRIEF,   /* trusted, and details are left out: the evidence of judgements */
 };
 
 /* The message put into the arena as protobuf-c's unpack would (fields of a newer
- * version are left out). E_NOMEM: the arena is full. */
+ * version are left out, and of what is trusted those of `without`, enum
+ * codec_detail). E_NOMEM: the arena is full. */
 int wire_unpack(const ProtobufCMessageDescriptor *d, struct span bytes, enum wire_trust trust,
-                struct arena *arena, void *ret_message, struct codec_error *ret_error);
+                unsigned without, struct arena *arena, void *ret_message, struct codec_error *ret_error);
 
 /* The limits of the protocol's fields (limits.c): one row each, the numbers of
  * the .proto comments. Documentation is made from them too. */

@@ -69,6 +69,15 @@ static uint64_t enum_bits(const ProtobufCEnumDescriptor *d)
     return bits;
 }
 
+static uint8_t detail_of(const ProtobufCMessageDescriptor *d, const ProtobufCFieldDescriptor *f)
+{
+    if (d == &kesu__v1__judgement__descriptor && strcmp(f->name, "evidence") == 0) return CODEC_EVIDENCE;
+    if (d != &kesu__v1__event__descriptor) return 0;
+    if ((f->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0)
+        return f->id != KESU__V1__EVENT__BODY_CLOCK_FIRED ? CODEC_BODIES : 0;
+    return strcmp(f->name, "clocks") == 0 ? CODEC_CLOCKS : 0;
+}
+
 static const struct plan *plan_compile(const ProtobufCMessageDescriptor *d);
 
 static void compile_field(const ProtobufCMessageDescriptor *d, const ProtobufCFieldDescriptor *f,
@@ -86,7 +95,8 @@ static void compile_field(const ProtobufCMessageDescriptor *d, const ProtobufCFi
     ret->repeated = f->label == PROTOBUF_C_LABEL_REPEATED;
     ret->in_oneof = (f->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0;
     ret->packed = (f->flags & PROTOBUF_C_FIELD_FLAG_PACKED) != 0;
-    ret->detail = d == &kesu__v1__judgement__descriptor && strcmp(f->name, "evidence") == 0;
+    ret->plain = !ret->repeated && !ret->in_oneof;
+    ret->detail = detail_of(d, f);
     ret->key = f->id << 3 | (ret->packed ? WIRE_BYTES : ret->wire_type);
     ret->max_bytes = UINT32_MAX;
     if (l != NULL) {

@@ -45,7 +45,8 @@ struct plan_field {
     uint8_t wire_type;          /* of one value */
     uint8_t earlier;            /* fields of the same oneof just before this one */
     bool repeated, in_oneof, packed;
-    bool detail; /* left out of what is unpacked in brief */
+    bool plain;     /* neither repeated nor of a oneof */
+    uint8_t detail; /* enum codec_detail, or 0: what may be left out */
     /* What is checked. */
     uint8_t counter; /* slot of the count, or PLAN_NOT_COUNTED */
     uint8_t once;    /* bit of a message that may be there once (a oneof is one), or PLAN_ANY_TIMES */

@@ -62,6 +62,7 @@ const struct fold_def analytics_fold = {
     .n_tables = ANALYTICS_N_TABLES,
     .rows = analytics_events_rows,
     .n_rows = ANALYTICS_N_EVENTS,
+    .without = CODEC_CLOCKS,
     .sync = STORE_SYNC_LATEST,
     .on_open = on_open,
     .on_reset = on_reset,

@@ -208,6 +208,7 @@ static const struct fold_def fold_def = {
     .rows = notification_intents_rows,
     .n_rows = NOTIFICATION_N_EVENTS,
     .personal = true,
+    .without = CODEC_CLOCKS,
     .sync = STORE_SYNC_FULL,
     .on_open = on_open,
     .on_reset = on_reset,

@@ -69,13 +69,14 @@ void notification_put_case(struct fold *f, uint64_t case_id, const Kesu__V1__Cas
     kept.n_contact_hashes = 0;
     kept.contact_hashes = NULL;
     kept.thread_hash = (ProtobufCBinaryData){0, NULL};
-    size_t n = kesu__v1__case_opened__get_packed_size(&kept);
-    uint8_t *row = arena_alloc(arena, n + 1);
-    CHECK(row != NULL); /* an event's scratch has room for what is smaller than the event */
+    struct span packed = codec_pack(&kept, arena);
+    uint8_t *row = arena_alloc(arena, packed.n + 1);
+    CHECK(packed.p != NULL &&
+          row != NULL); /* an event's scratch has room for what is smaller than the event */
     row[0] = (uint8_t)n_intents;
-    (void)kesu__v1__case_opened__pack(&kept, row + 1);
+    memcpy(row + 1, packed.p, packed.n);
     notification_case_key(case_id, &key);
-    fold_put(f, NOTIFICATION_CASES, key_span(&key), span_of(row, n + 1));
+    fold_put(f, NOTIFICATION_CASES, key_span(&key), span_of(row, packed.n + 1));
 }
 
 void notification_drop_case(struct fold *f, uint64_t case_id)

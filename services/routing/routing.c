@@ -220,6 +220,7 @@ static const struct fold_def fold_def = {
     .rows = routing_events_rows,
     .n_rows = ROUTING_N_EVENTS,
     .personal = true,
+    .without = CODEC_CLOCKS,
     .sync = STORE_SYNC_LATEST,
     .on_open = on_open,
     .on_reset = on_reset,

@@ -94,18 +94,18 @@ void routing_rows_del_case(struct fold *f, uint64_t case_id)
 int routing_rows_put_waiting(struct fold *f, uint64_t case_id, const struct routing_brief *b,
                              const Kesu__V1__Sealed *sealed, struct arena *arena)
 {
-    size_t n_sealed = sealed != NULL ? codec_size(sealed) : 0;
-    uint8_t *row = arena_alloc(arena, BRIEF_BYTES + n_sealed);
+    struct span packed = sealed != NULL ? codec_pack(sealed, arena) : SPAN_LIT("");
+    uint8_t *row = arena_alloc(arena, BRIEF_BYTES + packed.n);
     struct key k;
-    if (row == NULL) return E_NOMEM;
+    if (packed.p == NULL || row == NULL) return E_NOMEM;
     pack(row, (uint64_t)b->since_us, 8);
     pack(row + 8, b->customer_cases, 4);
     pack(row + 12, b->same_object, 4);
     row[16] = b->channel;
     row[17] = b->tier;
     row[18] = b->language;
-    if (n_sealed > 0) protobuf_c_message_pack((const ProtobufCMessage *)sealed, row + BRIEF_BYTES);
-    fold_put(f, ROUTING_WAITING, case_key(&k, case_id), span_of(row, BRIEF_BYTES + n_sealed));
+    memcpy(row + BRIEF_BYTES, packed.p, packed.n);
+    fold_put(f, ROUTING_WAITING, case_key(&k, case_id), span_of(row, BRIEF_BYTES + packed.n));
     return 0;
 }
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Events to rows. The rules for what has fired are intake's: a step counts as
  * not fired again when a move puts its time after the block that moves it. */
-#include <stdio.h>
-
 #include "err.h"
 #include "log.h"
 #include "sla-watch.h"
@@ -57,11 +55,12 @@ static int set_times(struct sla_clock *c, const Kesu__V1__ClockChange *change, c
 
 static int start_clock(struct sla_case *row, const char *name, struct sla_clock **ret)
 {
-    if (row->n == SLA_MAX_CLOCKS || strlen(name) >= SLA_MAX_NAME) return E_RANGE;
-    struct sla_clock *c = &row->clocks[row->n++];
+    if (row->n == SLA_MAX_CLOCKS) return E_RANGE;
+    struct sla_clock *c = &row->clocks[row->n];
     memset(c, 0, sizeof(*c));
     c->case_id = row->case_id;
-    (void)snprintf(c->name, sizeof(c->name), "%s", name);
+    if (!sla_name(c->name, name)) return E_RANGE;
+    row->n++;
     *ret = c;
     return 0;
 }

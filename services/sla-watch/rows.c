@@ -3,7 +3,7 @@
  * times, count of levels, their times, what has fired. */
 #include "rows.h"
 
-#include <stdio.h>
+#include <endian.h>
 
 #include "check.h"
 #include "err.h"
@@ -34,12 +34,21 @@ const char *sla_step_name(Kesu__V1__FireClock__Step step)
                                                              : "escalate";
 }
 
+bool sla_name(char to[SLA_MAX_NAME], const char *name)
+{
+    size_t n = strlen(name) + 1;
+    if (n > SLA_MAX_NAME) return false;
+    memcpy(to, name, n);
+    return true;
+}
+
 /* ---- cases ------------------------------------------------------------------ */
 
 static uint8_t *put_u64(uint8_t *p, uint64_t v)
 {
-    for (int i = 7; i >= 0; i--) *p++ = (uint8_t)(v >> (8 * i));
-    return p;
+    v = htobe64(v);
+    memcpy(p, &v, sizeof(v));
+    return p + sizeof(v);
 }
 
 static uint8_t *pack_clock(uint8_t *p, const struct sla_clock *c)
@@ -70,8 +79,7 @@ static bool take_clock(struct span *v, struct sla_clock *c)
 {
     const char *name;
     uint8_t n_levels, warned, breached, escalated;
-    if (!key_take_text(v, &name) || strlen(name) >= sizeof(c->name)) return false;
-    (void)snprintf(c->name, sizeof(c->name), "%s", name);
+    if (!key_take_text(v, &name) || !sla_name(c->name, name)) return false;
     if (!key_take_u64(v, &c->set_seq) || !take_time(v, &c->started_at) || !take_time(v, &c->warn_at) ||
         !take_time(v, &c->due_at) || !key_take_u8(v, &n_levels) || n_levels > DUE_MAX_LEVELS)
         return false;
@@ -138,9 +146,8 @@ int sla_due_of_key(struct span key, struct sla_due *ret)
 {
     const char *name;
     if (!key_take_i64(&key, &ret->at) || !key_take_u64(&key, &ret->case_id) || !key_take_text(&key, &name) ||
-        strlen(name) >= sizeof(ret->name))
+        !sla_name(ret->name, name))
         return E_CORRUPT;
-    (void)snprintf(ret->name, sizeof(ret->name), "%s", name);
     return 0;
 }
 
@@ -148,5 +155,5 @@ void sla_due_of(const struct sla_clock *c, const struct sla_step *step, struct s
 {
     ret->at = step->at;
     ret->case_id = c->case_id;
-    (void)snprintf(ret->name, sizeof(ret->name), "%s", c->name);
+    (void)sla_name(ret->name, c->name);
 }

@@ -48,6 +48,7 @@ struct sla_case {
     struct sla_clock clocks[SLA_MAX_CLOCKS];
 };
 
+bool sla_name(char to[SLA_MAX_NAME], const char *name); /* false: it is too long */
 /* False: all its steps have fired. */
 bool sla_clock_next(const struct sla_clock *c, struct sla_step *ret);
 const char *sla_step_name(Kesu__V1__FireClock__Step step);

@@ -99,6 +99,7 @@ static const struct fold_def fold_def = {
     .n_tables = SLA_N_TABLES,
     .rows = sla_events_rows,
     .n_rows = SLA_N_EVENTS,
+    .without = CODEC_BODIES,
     .sync = STORE_SYNC_LATEST,
     .on_open = on_open,
     .on_reset = on_reset,

@@ -297,7 +297,64 @@ static void enum_names(void **state)
     assert_int_equal(codec_enum_value(&kesu__v1__channel__descriptor, "fax", &value), E_ENUM);
 }
 
+// Lists of numbers in one piece, in several, and element by element.
+static void own_lists_of_numbers(void **state)
+{
+    (void)state;
+    static const uint8_t split[] = {0x2a, 3, 1, 0xac, 2, 0x28, 7, 0x2a, 4, 8, 9, 10, 11};
+    static const int64_t wanted[] = {1, 300, 7, 8, 9, 10, 11};
+    Kesu__V1__ClockState c = KESU__V1__CLOCK_STATE__INIT, *back = NULL;
+    int64_t times[23];
+    for (size_t n = 0; n <= 23; n++) {
+        for (size_t i = 0; i < n; i++)
+            times[i] = i % 5 == 4 ? -1 : (INT64_C(1) << (i * 61 / 23)) + (int64_t)i;
+        c.n_escalate_at = n;
+        c.escalate_at = times;
+        struct span bytes = codec_pack(&c, &arena);
+        assert_int_equal(codec_unpack_own(&kesu__v1__clock_state__descriptor, bytes, &arena, &back), 0);
+        assert_int_equal(back->n_escalate_at, n);
+        assert_memory_equal(back->escalate_at, times, n * sizeof times[0]);
+    }
+    struct span bytes = span_of(split, sizeof split);
+    assert_int_equal(codec_unpack_own(&kesu__v1__clock_state__descriptor, bytes, &arena, &back), 0);
+    assert_int_equal(back->n_escalate_at, 7);
+    assert_memory_equal(back->escalate_at, wanted, sizeof wanted);
+    bytes = span_of("\x2a\x02\x05\x80", 4);
+    assert_int_equal(codec_unpack_own(&kesu__v1__clock_state__descriptor, bytes, &arena, &back), E_MALFORMED);
+}
+
+static Kesu__V1__Event *brief(Kesu__V1__Event *event, unsigned without)
+{
+    Kesu__V1__Event *back = NULL;
+    struct span bytes = codec_pack(event, &arena);
+    assert_int_equal(codec_unpack_brief(&kesu__v1__event__descriptor, bytes, without, &arena, &back), 0);
+    return back;
+}
+
+static void a_fold_is_spared_what_it_does_not_read(void **state)
+{
+    (void)state;
+    Kesu__V1__Event event = KESU__V1__EVENT__INIT;
+    Kesu__V1__ClockChange change = KESU__V1__CLOCK_CHANGE__INIT, *changes[] = {&change};
+    Kesu__V1__CaseOpened opened = KESU__V1__CASE_OPENED__INIT;
+    Kesu__V1__ClockFired fired = KESU__V1__CLOCK_FIRED__INIT;
+    change.clock = "receipt";
+    event.case_id = 5;
+    event.n_clocks = 1;
+    event.clocks = changes;
+    event.body_case = KESU__V1__EVENT__BODY_CASE_OPENED;
+    event.case_opened = &opened;
+    assert_string_equal(brief(&event, CODEC_BODIES)->clocks[0]->clock, "receipt");
+    assert_int_equal(brief(&event, CODEC_BODIES)->body_case, KESU__V1__EVENT__BODY__NOT_SET);
+    assert_int_equal(brief(&event, CODEC_CLOCKS)->n_clocks, 0);
+    assert_non_null(brief(&event, CODEC_CLOCKS)->case_opened);
+    event.body_case = KESU__V1__EVENT__BODY_CLOCK_FIRED;
+    event.clock_fired = &fired;
+    fired.clock = "resolution";
+    assert_string_equal(brief(&event, CODEC_BODIES)->clock_fired->clock, "resolution");
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 UNIT_MAIN(T(good_passes), T(refusals_name_the_field), T(raw_bytes), T(memory_is_bounded),
           T(truncated_anywhere), T(one_bad_command_spares_the_others), T(batch_limits), T(utf8),
-          T(enum_names))
+          T(enum_names), T(own_lists_of_numbers), T(a_fold_is_spared_what_it_does_not_read))
