@@ -214,7 +214,7 @@ static void add_events(struct intake *in, struct decision *d, const struct seal_
         if (e->plain != NULL) b->building->keys[b->building->n_keys++] = keys[i];
         intake_hint_add(&b->building->hints, e->event.body_case, e->department != NULL ? e->department : "",
                         b->next_seq);
-        intake_apply(in, &e->event, b->next_seq++, b->block_time, &b->arena);
+        intake_apply(in, &e->event, b->next_seq++, b->block_time, &b->arena, d->state);
         if (e->event.body_case == KESU__V1__EVENT__BODY_CLOCK_ACCEPTED)
             intake_wallclock_accept(&in->wallclock);
         if (e->event.body_case == KESU__V1__EVENT__BODY_SENSITIVE_MARKED) intake_readers_forget_keys(in);

@@ -460,4 +460,6 @@ void intake_decide(struct intake_register *view, const Kesu__V1__Command *comman
         return;
     }
     if (ret->n_events > 0) ret->accepted.seq = context->next_seq + ret->n_events - 1;
+    if (ret->n_events == 1 && d.state != NULL && d.state->case_id == ret->events[0].event.case_id)
+        ret->state = d.state;
 }

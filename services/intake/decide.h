@@ -47,7 +47,8 @@ struct decision {
     unsigned n_events, room;
     struct decide_event *events; /* first, or from the arena */
     struct decide_event first[DECIDE_EVENTS];
-    unsigned new_keys; /* used from next_key_id on */
+    unsigned new_keys;          /* used from next_key_id on */
+    Kesu__V1__CaseState *state; /* of one event: its case before it, for intake_evolve_decided; or NULL */
     Kesu__V1__Accepted accepted;
 };
 

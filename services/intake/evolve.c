@@ -419,6 +419,7 @@ static const struct {
 
 static int load_case(struct evolve *e)
 {
+    if (e->state != NULL) return 0;
     if (e->event->body_case != KESU__V1__EVENT__BODY_CASE_OPENED)
         return intake_case_get(e->r, e->event->case_id, e->arena, &e->state);
     e->state = arena_alloc(e->arena, sizeof(*e->state));
@@ -519,12 +520,13 @@ static void remember_command(struct evolve *e)
     intake_dedup_put(e->r, e->event->client, e->event->command_id.data, &row);
 }
 
-int intake_evolve(struct intake_register *r, const Kesu__V1__Event *event, uint64_t seq, int64_t block_time,
-                  struct arena *arena)
+int intake_evolve_decided(struct intake_register *r, const Kesu__V1__Event *event, uint64_t seq,
+                          int64_t block_time, struct arena *arena, Kesu__V1__CaseState *state)
 {
-    struct evolve e = {r, event, seq, block_time, arena, NULL};
+    struct evolve e = {r, event, seq, block_time, arena, state};
     int err = 0;
     unsigned type = (unsigned)event->body_case;
+    CHECK(state == NULL || (state->case_id == event->case_id && state->version + 1 == event->version));
     if (type < N_ROWS && table[type].of_case && event->case_id != 0)
         err = of_case(&e, table[type].row);
     else if (type < N_ROWS && table[type].row != NULL)
@@ -534,4 +536,10 @@ int intake_evolve(struct intake_register *r, const Kesu__V1__Event *event, uint6
     r->meta.seq = seq;
     r->meta.block_time = block_time;
     return 0;
+}
+
+int intake_evolve(struct intake_register *r, const Kesu__V1__Event *event, uint64_t seq, int64_t block_time,
+                  struct arena *arena)
+{
+    return intake_evolve_decided(r, event, seq, block_time, arena, NULL);
 }

@@ -11,5 +11,9 @@
  * broken invariant: E_CORRUPT. */
 int intake_evolve(struct intake_register *r, const Kesu__V1__Event *event, uint64_t seq, int64_t block_time,
                   struct arena *arena);
+/* The same of the only event of a command. state: of its case, as the command was decided on it; it is
+ * changed. NULL: the register is asked. */
+int intake_evolve_decided(struct intake_register *r, const Kesu__V1__Event *event, uint64_t seq,
+                          int64_t block_time, struct arena *arena, Kesu__V1__CaseState *state);
 
 #endif

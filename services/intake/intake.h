@@ -58,8 +58,9 @@ extern const struct svc_def intake_service;
 /* Events the register has not got, from the journal, a few blocks a turn. */
 void intake_replay_begin(struct intake *in);
 void intake_replay_step(struct intake *in);
-/* One event into register and policy: live and replayed alike. Stops the process when it does not fit. */
+/* One event into register and policy: live and replayed alike. Stops the process when it does not fit.
+ * state: as intake_evolve_decided has it. */
 void intake_apply(struct intake *in, const Kesu__V1__Event *event, uint64_t seq, int64_t block_time,
-                  struct arena *arena);
+                  struct arena *arena, Kesu__V1__CaseState *state);
 
 #endif

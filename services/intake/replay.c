@@ -11,9 +11,9 @@
 #define STEP_US (20 * USEC_PER_MS)
 
 void intake_apply(struct intake *in, const Kesu__V1__Event *event, uint64_t seq, int64_t block_time,
-                  struct arena *arena)
+                  struct arena *arena, Kesu__V1__CaseState *state)
 {
-    int err = intake_evolve(&in->reg, event, seq, block_time, arena);
+    int err = intake_evolve_decided(&in->reg, event, seq, block_time, arena, state);
     if (err == 0) err = intake_policy_on_event(&in->policy, event, seq);
     if (err == 0 && event->body_case == KESU__V1__EVENT__BODY_CUSTOMER_ERASED)
         intake_erase_note(in, event->customer_erased, seq);
@@ -41,7 +41,7 @@ static int replay_block(struct intake *in, struct buf *block)
         if (ev.seq <= in->reg.meta.seq) continue;
         arena_reset(&in->batch.arena);
         err = codec_unpack_own(&kesu__v1__event__descriptor, ev.bytes, &in->batch.arena, &event);
-        if (err == 0) intake_apply(in, event, ev.seq, head.time_us, &in->batch.arena);
+        if (err == 0) intake_apply(in, event, ev.seq, head.time_us, &in->batch.arena, NULL);
     }
     return err;
 }

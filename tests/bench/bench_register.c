@@ -91,7 +91,8 @@ static double rate(struct intake_register *r, uint64_t cases, double seconds, ui
             intake_decide(r, &c, &ctx, &out);
             *ret_accepted += out.err == 0 ? 1 : 0;
             for (unsigned k = 0; k < out.n_events; k++)
-                CHECK(intake_evolve(r, &out.events[k].event, ctx.next_seq++, NOW, &arena) == 0);
+                CHECK(intake_evolve_decided(r, &out.events[k].event, ctx.next_seq++, NOW, &arena,
+                                            out.state) == 0);
         }
     arena_deinit(&arena);
     return (double)n / (at - begun);

@@ -224,7 +224,8 @@ int life_decide(struct life_desk *d, Kesu__V1__Command__BodyCase type, void *bod
         struct decide_event *e = &d->out.events[i];
         if (e->sealed != NULL) e->sealed->key_id = e->key_id;
         d->id[15]++;
-        assert_int_equal(intake_evolve(&d->view, &e->event, d->ctx.next_seq++, d->ctx.block_time, &d->arena),
+        assert_int_equal(intake_evolve_decided(&d->view, &e->event, d->ctx.next_seq++, d->ctx.block_time,
+                                               &d->arena, d->out.state),
                          0);
     }
     if (d->view.meta.next_key_id > d->ctx.next_key_id) d->ctx.next_key_id = d->view.meta.next_key_id;

@@ -109,9 +109,9 @@ static int decide(struct desk *d, Kesu__V1__Command__BodyCase type, void *body)
     intake_decide(&d->view, &c, &d->ctx, &d->out);
     for (unsigned i = 0; i < d->out.n_events && d->out.err == 0; i++) {
         d->id[15]++;
-        assert_int_equal(
-            intake_evolve(&d->view, &d->out.events[i].event, d->ctx.next_seq++, d->ctx.block_time, &d->arena),
-            0);
+        assert_int_equal(intake_evolve_decided(&d->view, &d->out.events[i].event, d->ctx.next_seq++,
+                                               d->ctx.block_time, &d->arena, d->out.state),
+                         0);
     }
     return d->out.err;
 }

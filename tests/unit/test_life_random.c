@@ -58,7 +58,7 @@ static void apply(struct run *r, struct decide_event *de)
     assert_int_equal(codec_unpack_own(&kesu__v1__event__descriptor, bytes, &d->arena, &read), 0);
     const char *what = r->before != NULL ? life_rules_before(&d->policy, r->before, e, r->first) : NULL;
     if (what != NULL) broken(r, e, what);
-    if (intake_evolve(&d->view, e, seq, d->ctx.block_time, &d->arena) != 0 ||
+    if (intake_evolve_decided(&d->view, e, seq, d->ctx.block_time, &d->arena, d->out.state) != 0 ||
         intake_evolve(&r->again, read, seq, d->ctx.block_time, &d->arena) != 0)
         broken(r, e, "cannot be folded");
     if (r->before != NULL) what = life_rules_after(r->before, life_state(d, e->case_id), e);

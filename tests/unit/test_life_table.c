@@ -212,5 +212,17 @@ static void what_is_needed_can_be_given(void **state)
     }
 }
 
-UNIT_MAIN(cmocka_unit_test(what_is_needed_can_be_given),
+static void words_are_whole(void **state)
+{
+    (void)state;
+    assert_true(life_has_word("received", "received"));
+    assert_true(life_has_word("paid executed", "paid"));
+    assert_true(life_has_word("unpaid paid_twice  paid", "paid"));
+    assert_false(life_has_word("unpaid paid_twice prepaid", "paid"));
+    assert_false(life_has_word("", "paid"));
+    assert_false(life_has_word("paid", ""));
+    assert_false(life_has_word("pai", "paid"));
+}
+
+UNIT_MAIN(cmocka_unit_test(words_are_whole), cmocka_unit_test(what_is_needed_can_be_given),
           cmocka_unit_test_setup_teardown(the_whole_table_is_walked, life_desk_open, life_desk_close))
