@@ -346,9 +346,12 @@ bool life_of_people(unsigned command)
 
 bool life_has_word(const char *words, const char *word)
 {
-    size_t n = strlen(word);
-    for (const char *at = words; n > 0 && (at = strstr(at, word)) != NULL; at += n)
-        if ((at == words || at[-1] == ' ') && (at[n] == '\0' || at[n] == ' ')) return true;
+    for (const char *at = words; at != NULL && word[0] != '\0'; at = strchr(at, ' ')) {
+        size_t n = 0;
+        at += *at == ' ' ? 1 : 0;
+        while (word[n] != '\0' && at[n] == word[n]) n++;
+        if (word[n] == '\0' && (at[n] == '\0' || at[n] == ' ')) return true;
+    }
     return false;
 }
 
