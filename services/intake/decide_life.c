@@ -6,6 +6,7 @@
 #include "decide_internal.h"
 #include "err.h"
 #include "fields.h"
+#include "hash.h"
 
 static const void *member(const void *message, const ProtobufCFieldDescriptor *f)
 {
@@ -83,6 +84,16 @@ uint64_t intake_decide_key(const Kesu__V1__CaseState *state)
     return state->life != NULL && state->life->key_id != 0 ? state->life->key_id : state->key_id;
 }
 
+static int check_files(struct decide *d, const Kesu__V1__Words *words)
+{
+    for (size_t i = 0; i < words->n_attachments; i++) {
+        if (words->attachments[i]->blob.len == HASH_BYTES) continue;
+        const char *field = arena_printf(d->ctx->arena, "words.attachments[%zu].blob", i);
+        return intake_decide_refuse(d, E_MISSING, intake_decide_field(d, field != NULL ? field : ""), NULL);
+    }
+    return 0;
+}
+
 /* Files of words are evidence of the case as those of a message are: found by others that have them, and
  * destroyed with the person. */
 static int hash_files(struct decide *d, const Kesu__V1__Words *words, void *body)
@@ -92,7 +103,8 @@ static int hash_files(struct decide *d, const Kesu__V1__Words *words, void *body
         protobuf_c_message_descriptor_get_field_by_name(event, "attachment_hashes");
     const ProtobufCFieldDescriptor *previous =
         protobuf_c_message_descriptor_get_field_by_name(event, "previous_attachment_seq");
-    if (hashes == NULL || previous == NULL || words->n_attachments == 0) return 0;
+    if (words->n_attachments == 0) return 0;
+    CHECK(hashes != NULL && previous != NULL);
     ProtobufCBinaryData *list;
     DECIDE_TRY(intake_decide_hash_files(d, words->attachments, words->n_attachments, &list));
     memcpy((uint8_t *)body + hashes->offset, &list, sizeof(list));
@@ -112,6 +124,7 @@ static int seal_words(struct decide *d, struct decide_event *e, void *body)
     if (f == NULL || t == NULL || e->plain != NULL) return 0;
     const Kesu__V1__Words *words = *(Kesu__V1__Words *const *)member(from, f);
     if (!words_given(words)) return 0;
+    DECIDE_TRY(check_files(d, words));
     if (d->state->erased_seq != 0)
         return intake_decide_refuse(d, E_ERASED, intake_decide_field(d, "words"), NULL);
     Kesu__V1__Sealed *sealed = intake_decide_new(d, &kesu__v1__sealed__descriptor);

@@ -173,22 +173,11 @@ static int check_evidence(struct decide *d, Kesu__V1__EvidenceAdded *body)
     return 0;
 }
 
-static int check_files(struct decide *d, const Kesu__V1__Words *words)
-{
-    for (size_t i = 0; words != NULL && i < words->n_attachments; i++) {
-        if (words->attachments[i]->blob.len == HASH_BYTES) continue;
-        char *field = arena_printf(d->ctx->arena, "add_evidence.words.attachments[%zu].blob", i);
-        return intake_decide_refuse(d, E_MISSING, field, NULL);
-    }
-    return 0;
-}
-
 int intake_decide_evidence(struct decide *d)
 {
     Kesu__V1__EvidenceAdded *body = intake_decide_copy(d, KESU__V1__EVENT__BODY_EVIDENCE_ADDED);
     if (body == NULL) return intake_decide_no_memory(d);
     DECIDE_TRY(check_evidence(d, body));
-    DECIDE_TRY(check_files(d, d->command->add_evidence->words));
     return intake_decide_event(d, KESU__V1__EVENT__BODY_EVIDENCE_ADDED, body);
 }
 

@@ -307,12 +307,14 @@ static int on_journal_restored(struct evolve *e)
     return 0;
 }
 
-/* of_case: of one that is there. What has no function changes the stage at most. */
-#define CASE(name, row)  [KESU__V1__EVENT__BODY_##name] = {true, (row)}
-#define OTHER(name, row) [KESU__V1__EVENT__BODY_##name] = {false, (row)}
+/* of_case: of one that is there. What has no function changes the stage at most. files: it has words, with
+ * what was shown. */
+#define CASE(name, row)  [KESU__V1__EVENT__BODY_##name] = {true, false, (row)}
+#define WORDS(name, row) [KESU__V1__EVENT__BODY_##name] = {true, true, (row)}
+#define OTHER(name, row) [KESU__V1__EVENT__BODY_##name] = {false, false, (row)}
 
 static const struct {
-    bool of_case;
+    bool of_case, files;
     evolve_row row;
 } table[] = {
     OTHER(CUSTOMER_ADDED, on_customer_added),
@@ -336,8 +338,8 @@ static const struct {
     /* evolve_record.c */
     CASE(RECORD_AMENDED, intake_evolve_record_amended),
     CASE(NATURE_SET, intake_evolve_nature_set),
-    CASE(EVIDENCE_ADDED, intake_evolve_evidence_added),
-    CASE(FILE_RETURNED, NULL),
+    WORDS(EVIDENCE_ADDED, intake_evolve_evidence_added),
+    WORDS(FILE_RETURNED, NULL),
     /* evolve_customer.c */
     OTHER(CUSTOMER_CHANGED, intake_evolve_customer_changed),
     OTHER(MERGE_SUGGESTED, intake_evolve_merge_suggested),
@@ -346,17 +348,17 @@ static const struct {
     OTHER(CUSTOMERS_UNMERGED, intake_evolve_customers_unmerged),
     /* evolve_owner.c */
     CASE(ACCUSED_NAMED, intake_evolve_accused),
-    CASE(STATEMENT_RECORDED, intake_evolve_stated),
+    WORDS(STATEMENT_RECORDED, NULL),
     /* evolve_talk.c */
-    CASE(REPLY_HELD, intake_evolve_reply_held),
+    WORDS(REPLY_HELD, intake_evolve_reply_held),
     CASE(REPLY_UNDONE, intake_evolve_reply_over),
     CASE(REPLY_SENT, intake_evolve_reply_over),
     CASE(REPLY_STARTED, intake_evolve_reply_started),
-    CASE(CALL_RECORDED, intake_evolve_called),
+    WORDS(CALL_RECORDED, NULL),
     /* evolve_review.c */
-    CASE(CASE_REVIEWED, intake_evolve_reviewed),
-    CASE(TASK_OPENED, intake_evolve_task_opened),
-    CASE(TASK_ANSWERED, intake_evolve_task_answered),
+    WORDS(CASE_REVIEWED, intake_evolve_reviewed),
+    WORDS(TASK_OPENED, intake_evolve_task_opened),
+    WORDS(TASK_ANSWERED, intake_evolve_task_answered),
     CASE(TASK_TRANSFERRED, intake_evolve_task_transferred),
     CASE(TASK_WAIVED, intake_evolve_task_waived),
     /* evolve_remedy.c */
@@ -365,26 +367,26 @@ static const struct {
     CASE(PROPOSAL_DECIDED, intake_evolve_proposal_decided),
     CASE(READING_CONFIRMED, intake_evolve_reading_confirmed),
     /* evolve_opinion.c */
-    CASE(OPINION_SENT, intake_evolve_opinion_sent),
-    CASE(ANSWER_RECORDED, intake_evolve_answer_recorded),
-    CASE(DEADLOCK_DECLARED, NULL),
+    WORDS(OPINION_SENT, intake_evolve_opinion_sent),
+    WORDS(ANSWER_RECORDED, intake_evolve_answer_recorded),
+    WORDS(DEADLOCK_DECLARED, NULL),
     CASE(EXTERNAL_REFERRED, intake_evolve_external_referred),
     CASE(EXTERNAL_RECORDED, intake_evolve_external_recorded),
     /* evolve_appeal.c */
-    CASE(APPEAL_FILED, intake_evolve_appeal_filed),
+    WORDS(APPEAL_FILED, intake_evolve_appeal_filed),
     CASE(APPEAL_ADMITTED, intake_evolve_appeal_admitted),
     CASE(REVIEWER_ASSIGNED, intake_evolve_reviewer_assigned),
-    CASE(APPEAL_DECIDED, intake_evolve_appeal_decided),
+    WORDS(APPEAL_DECIDED, intake_evolve_appeal_decided),
     /* evolve_execute.c */
-    CASE(STEP_COMPLETED, intake_evolve_step_completed),
+    WORDS(STEP_COMPLETED, intake_evolve_step_completed),
     CASE(RECOVERY_CLAIMED, intake_evolve_recovery_claimed),
     CASE(RECOVERY_SETTLED, intake_evolve_recovery_settled),
-    CASE(FEEDBACK_RECORDED, intake_evolve_feedback_recorded),
+    WORDS(FEEDBACK_RECORDED, intake_evolve_feedback_recorded),
     CASE(ACCOUNTABILITY_RECORDED, intake_evolve_accountability_recorded),
     /* evolve_end.c */
     CASE(CASE_REOPENED, intake_evolve_reopened),
-    CASE(CASE_WITHDRAWN, intake_evolve_withdrawn),
-    CASE(CONDUCT_MARKED, intake_evolve_conduct_marked),
+    WORDS(CASE_WITHDRAWN, intake_evolve_withdrawn),
+    WORDS(CONDUCT_MARKED, intake_evolve_conduct_marked),
     CASE(CASE_HELD, intake_evolve_held),
     CASE(CASE_ARCHIVED, NULL),
     /* evolve_incident.c */
@@ -495,11 +497,27 @@ static int change_stage(struct evolve *e)
     return first || change == 0 ? 0 : change_agent(e, s->agent, change);
 }
 
+/* What was shown with the words is evidence of the case. */
+static void note_files(struct evolve *e)
+{
+    const ProtobufCMessage *body =
+        &e->event->case_opened->base; /* every member of the union is one pointer */
+    const ProtobufCFieldDescriptor *f =
+        protobuf_c_message_descriptor_get_field_by_name(body->descriptor, "attachment_hashes");
+    ProtobufCBinaryData *hashes;
+    size_t n;
+    CHECK(f != NULL);
+    memcpy(&hashes, (const uint8_t *)body + f->offset, sizeof(hashes));
+    memcpy(&n, (const uint8_t *)body + f->quantifier_offset, sizeof(n));
+    intake_evolve_attachments(e, hashes, n);
+}
+
 /* The row sees the stage in which the event happened. */
-static int of_case(struct evolve *e, evolve_row row)
+static int of_case(struct evolve *e, evolve_row row, bool files)
 {
     int err = load_case(e);
     if (err == 0) err = change_clocks(e);
+    if (err == 0 && files) note_files(e);
     if (err == 0 && row != NULL) err = row(e);
     if (err == 0) err = change_stage(e);
     if (err == 0) err = remember_type(e);
@@ -528,7 +546,7 @@ int intake_evolve_decided(struct intake_register *r, const Kesu__V1__Event *even
     unsigned type = (unsigned)event->body_case;
     CHECK(state == NULL || (state->case_id == event->case_id && state->version + 1 == event->version));
     if (type < N_ROWS && table[type].of_case && event->case_id != 0)
-        err = of_case(&e, table[type].row);
+        err = of_case(&e, table[type].row, table[type].files);
     else if (type < N_ROWS && table[type].row != NULL)
         err = table[type].row(&e);
     if (err != 0) return err == E_NOMEM ? err : E_CORRUPT;

@@ -98,8 +98,6 @@ int intake_evolve_handover_accepted(struct evolve *e);
 /* Of the case of the event: this key is for named people only, or no longer. */
 void intake_evolve_restrict(struct evolve *e, uint64_t key_id, bool restricted);
 int intake_evolve_accused(struct evolve *e);
-int intake_evolve_stated(struct evolve *e);
-int intake_evolve_called(struct evolve *e);
 int intake_evolve_reply_held(struct evolve *e);
 int intake_evolve_reply_over(struct evolve *e);
 int intake_evolve_reply_started(struct evolve *e);

@@ -11,10 +11,3 @@ int intake_evolve_accused(struct evolve *e)
     life->n_accused = e->event->accused_named->n_staff;
     return 0;
 }
-
-int intake_evolve_stated(struct evolve *e)
-{
-    const Kesu__V1__StatementRecorded *b = e->event->statement_recorded;
-    intake_evolve_attachments(e, b->attachment_hashes, b->n_attachment_hashes);
-    return 0;
-}

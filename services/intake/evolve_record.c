@@ -46,7 +46,6 @@ int intake_evolve_evidence_added(struct evolve *e)
     const Kesu__V1__EvidenceAdded *b = e->event->evidence_added;
     Kesu__V1__CaseLife *life = intake_evolve_life(e);
     if (life == NULL) return E_NOMEM;
-    intake_evolve_attachments(e, b->attachment_hashes, b->n_attachment_hashes);
     for (size_t i = 0; i < life->n_evidence; i++)
         if (strcmp(life->evidence[i], b->kind) == 0) return 0;
     life->evidence = intake_evolve_append(e, life->evidence, &life->n_evidence, b->kind);

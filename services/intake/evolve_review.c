@@ -9,7 +9,6 @@ int intake_evolve_reviewed(struct evolve *e)
     Kesu__V1__CaseLife *life = intake_evolve_life(e);
     if (life == NULL) return E_NOMEM;
     life->finding = b->finding;
-    intake_evolve_attachments(e, b->attachment_hashes, b->n_attachment_hashes);
     return intake_evolve_took_part(e, NULL);
 }
 
@@ -26,7 +25,6 @@ int intake_evolve_task_opened(struct evolve *e)
     task->lead = b->lead;
     task->open = true;
     task->opened_at = e->block_time;
-    intake_evolve_attachments(e, b->attachment_hashes, b->n_attachment_hashes);
     life->tasks = intake_evolve_append(e, life->tasks, &life->n_tasks, task);
     return life->tasks != NULL ? 0 : E_NOMEM;
 }
@@ -45,7 +43,6 @@ int intake_evolve_task_answered(struct evolve *e)
     Kesu__V1__TaskState *task = task_of(e, b->task);
     if (task == NULL) return E_CORRUPT;
     task->open = false;
-    intake_evolve_attachments(e, b->attachment_hashes, b->n_attachment_hashes);
     return 0;
 }
 

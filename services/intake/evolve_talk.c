@@ -29,14 +29,6 @@ int intake_evolve_reply_held(struct evolve *e)
     reply->progress = b->progress;
     reply->by = actor_of(e);
     reply->send_at = b->send_at;
-    intake_evolve_attachments(e, b->attachment_hashes, b->n_attachment_hashes);
-    return 0;
-}
-
-int intake_evolve_called(struct evolve *e)
-{
-    const Kesu__V1__CallRecorded *b = e->event->call_recorded;
-    intake_evolve_attachments(e, b->attachment_hashes, b->n_attachment_hashes);
     return 0;
 }
 
