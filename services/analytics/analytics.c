@@ -57,7 +57,7 @@ static void aside_close(void *aside)
 
 const struct fold_def analytics_fold = {
     .name = "analytics",
-    .version = 2,
+    .version = 3,
     .tables = analytics_tables,
     .n_tables = ANALYTICS_N_TABLES,
     .rows = analytics_events_rows,

@@ -9,6 +9,7 @@
 #include "cases.h"
 #include "cells.h"
 #include "fold.h"
+#include "groups.h"
 #include "objects.h"
 #include "outcomes.h"
 #include "svc.h"
@@ -25,6 +26,7 @@ struct analytics_state {
     struct analytics_objects objects;
     struct analytics_totals totals;
     struct analytics_outcomes outcomes;
+    struct analytics_groups groups;
 };
 
 struct analytics {
@@ -39,6 +41,11 @@ struct analytics {
 enum {
     ANALYTICS_CASES,
     ANALYTICS_CELLS,
+    ANALYTICS_COVERS,
+    ANALYTICS_GROUPS,
+    ANALYTICS_INCIDENT_CASES,
+    ANALYTICS_INCIDENT_PEOPLE,
+    ANALYTICS_INCIDENTS,
     ANALYTICS_NAMES,
     ANALYTICS_OBJECTS,
     ANALYTICS_PEOPLE,
@@ -49,7 +56,7 @@ enum {
 extern const char *const analytics_tables[ANALYTICS_N_TABLES];
 
 /* events.c */
-#define ANALYTICS_N_EVENTS 15
+#define ANALYTICS_N_EVENTS 20
 extern const struct fold_row analytics_events_rows[ANALYTICS_N_EVENTS];
 void analytics_state_init(struct analytics_state *s, struct env *env);
 void analytics_state_deinit(struct analytics_state *s);

@@ -190,6 +190,7 @@ int analytics_answer(struct analytics_state *s, struct fold *f, int64_t now_us,
     if (rc == 0) rc = fill_objects(s, arena, stats);
     if (rc == 0) rc = fill_rates(s, now_us, arena, stats);
     if (rc == 0) rc = analytics_outcomes_fill(&s->outcomes, arena, stats);
+    if (rc == 0) rc = analytics_groups_fill(&s->groups, f, s->env, now_us, arena, stats);
     stats->route = distribution(&s->totals.route, arena);
     stats->close = distribution(&s->totals.close, arena);
     if (rc == 0 && (stats->route == NULL || stats->close == NULL)) rc = E_NOMEM;

@@ -53,17 +53,20 @@ int analytics_cases_get(struct analytics_cases *c, struct fold *f, uint64_t case
     struct key k = {.n = 0};
     struct span value;
     int64_t received_us;
-    uint64_t cell;
+    uint64_t cell, customer_id, thing;
     uint8_t flags;
     key_u64(&k, case_id);
     int rc = fold_get(f, ANALYTICS_CASES, key_span(&k), &value);
     if (rc != 0) return rc;
-    if (!key_take_i64(&value, &received_us) || !key_take_u64(&value, &cell) || !key_take_u8(&value, &flags))
+    if (!key_take_i64(&value, &received_us) || !key_take_u64(&value, &cell) || !key_take_u8(&value, &flags) ||
+        !key_take_u64(&value, &customer_id) || !key_take_u64(&value, &thing))
         return E_CORRUPT;
     one = analytics_cases_add(c, case_id);
     one->received_us = received_us;
     one->cell = cell;
     one->flags = flags;
+    one->customer_id = customer_id;
+    one->thing = thing;
     one->stored = true;
     *ret = one;
     return 0;
@@ -95,6 +98,8 @@ static void write_one(struct analytics_cases *c, struct fold *f, struct analytic
     key_i64(&v, one->received_us);
     key_u64(&v, one->cell);
     key_u8(&v, one->flags);
+    key_u64(&v, one->customer_id);
+    key_u64(&v, one->thing);
     fold_put(f, ANALYTICS_CASES, key_span(&k), key_span(&v));
     one->stored = true;
 }

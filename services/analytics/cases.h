@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What analytics remembers of an open case: where it is counted. */
+/* What analytics remembers of an open case: where it is
+ * counted, whose it is and about what. */
 #ifndef KESU_ANALYTICS_CASES_H
 #define KESU_ANALYTICS_CASES_H
 
@@ -17,6 +18,8 @@ struct analytics_case {
     uint64_t case_id;
     int64_t received_us;
     uint64_t cell;
+    uint64_t customer_id; /* 0: nobody known */
+    uint64_t thing;       /* see groups.h; 0: none */
     uint8_t flags;
     bool stored; /* a row is in the store */
     bool changed;

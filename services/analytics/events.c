@@ -6,8 +6,9 @@
 #include "err.h"
 #include "life.h"
 
-const char *const analytics_tables[ANALYTICS_N_TABLES] = {"cases",  "cells", "names", "objects",
-                                                          "people", "top",   "totals"};
+const char *const analytics_tables[ANALYTICS_N_TABLES] = {
+    "cases", "cells",   "covers", "groups", "incident_cases", "incident_people", "incidents",
+    "names", "objects", "people", "top",    "totals"};
 
 static int on_case_opened(void *self, struct fold *f, const struct fold_event *ev)
 {
@@ -21,6 +22,7 @@ static int on_case_opened(void *self, struct fold *f, const struct fold_event *e
     analytics_totals_count(&s->totals, ANALYTICS_T_OPENED);
     analytics_totals_rate(&s->totals, ANALYTICS_R_OPENED, ev->time_us);
     int rc = analytics_cells_add(&s->cells, f, one->cell, 1);
+    if (rc == 0) rc = analytics_groups_opened(&s->groups, f, one, o, ev->time_us);
     return rc != 0 ? rc : analytics_objects_count(&s->objects, f, o->object, o->customer_id);
 }
 
@@ -132,6 +134,15 @@ static int on_outcome(void *self, struct fold *f, const struct fold_event *ev)
     return 0;
 }
 
+static int on_incident(void *self, struct fold *f, const struct fold_event *ev)
+{
+    struct analytics_state *s = self;
+    struct analytics_case *one = NULL;
+    int rc = analytics_cases_get(&s->cases, f, ev->case_id, &one);
+    if (rc != 0 && rc != E_NOT_FOUND) return rc;
+    return analytics_groups_event(&s->groups, f, one, ev);
+}
+
 const struct fold_row analytics_events_rows[ANALYTICS_N_EVENTS] = {
     {KESU__V1__EVENT__BODY_CASE_OPENED, on_case_opened},
     {KESU__V1__EVENT__BODY_MESSAGE_ADDED, on_message_added},
@@ -148,6 +159,11 @@ const struct fold_row analytics_events_rows[ANALYTICS_N_EVENTS] = {
     {KESU__V1__EVENT__BODY_FEEDBACK_RECORDED, on_outcome},
     {KESU__V1__EVENT__BODY_CASE_REOPENED, on_outcome},
     {KESU__V1__EVENT__BODY_CASE_WITHDRAWN, on_outcome},
+    {KESU__V1__EVENT__BODY_INCIDENT_CREATED, on_incident},
+    {KESU__V1__EVENT__BODY_JOINED_INCIDENT, on_incident},
+    {KESU__V1__EVENT__BODY_LEFT_INCIDENT, on_incident},
+    {KESU__V1__EVENT__BODY_INCIDENT_CHANGED, on_incident},
+    {KESU__V1__EVENT__BODY_INCIDENT_CLOSED, on_incident},
 };
 
 /* ---- the whole state --------------------------------------------------------- */
@@ -173,7 +189,8 @@ int analytics_state_load(struct analytics_state *s, struct fold *f)
     int rc = analytics_cells_load(&s->cells, s->env, f);
     if (rc == 0) rc = analytics_objects_load(&s->objects, f);
     if (rc == 0) rc = analytics_totals_load(&s->totals, f);
-    return rc != 0 ? rc : analytics_outcomes_load(&s->outcomes, f);
+    if (rc == 0) rc = analytics_outcomes_load(&s->outcomes, f);
+    return rc != 0 ? rc : analytics_groups_load(&s->groups, f);
 }
 
 int analytics_state_write(struct analytics_state *s, struct fold *f)
@@ -182,5 +199,6 @@ int analytics_state_write(struct analytics_state *s, struct fold *f)
     analytics_objects_write(&s->objects, f);
     analytics_totals_write(&s->totals, f);
     analytics_outcomes_write(&s->outcomes, f);
+    analytics_groups_write(&s->groups, f);
     return analytics_cells_write(&s->cells, f);
 }

@@ -61,6 +61,31 @@ static void print_outcomes(const Kesu__V1__Stats *s)
     putchar('\n');
 }
 
+static void print_incidents(const Kesu__V1__Stats *s)
+{
+    if (s->incidents > 0)
+        printf("incidents %" PRIu64 " (%" PRIu64 " closed), with %" PRIu64 " cases of %" PRIu64
+               " customers\n",
+               s->incidents, s->incidents_closed, s->incident_members, s->incident_customers);
+    for (size_t i = 0; i < s->n_incident_counts; i++) {
+        const Kesu__V1__IncidentCount *n = s->incident_counts[i];
+        if (n->closed) continue;
+        printf("  incident %-10" PRIu64 " %" PRIu64 " cases of %" PRIu64 " customers\n", n->incident_id,
+               n->members, n->customers);
+    }
+    cli_stats_print_hints(s);
+}
+
+void cli_stats_print_hints(const Kesu__V1__Stats *s)
+{
+    char since[CLI_TEXT];
+    for (size_t i = 0; i < s->n_incident_hints; i++) {
+        const Kesu__V1__IncidentHint *h = s->incident_hints[i];
+        printf("a group complaint? %s %s: %u customers since %s\n", h->kind, h->value, (unsigned)h->customers,
+               cli_time(h->since, since));
+    }
+}
+
 static void print_stats(const Kesu__V1__Stats *s)
 {
     printf("opened %" PRIu64 ", joined %" PRIu64 ", classified %" PRIu64 " (%" PRIu64
@@ -69,6 +94,7 @@ static void print_stats(const Kesu__V1__Stats *s)
            s->opened, s->joined, s->classified, s->fallback, s->assigned, s->resolved, s->closed, s->breached,
            s->delivered);
     print_outcomes(s);
+    print_incidents(s);
     print_times("received to assigned", s->route);
     print_times("received to closed", s->close);
     for (size_t i = 0; i < s->n_rates; i++)

@@ -7,5 +7,7 @@
 /* from: only hours from this time on, 0 = all. 0 or an exit status after saying why. */
 int cli_stats_ask(struct cli *c, char **by, size_t n_by, int64_t from, struct arena *arena,
                   Kesu__V1__Stats **ret);
+/* What looks like a group complaint, a line each. */
+void cli_stats_print_hints(const Kesu__V1__Stats *s);
 
 #endif

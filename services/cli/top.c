@@ -47,6 +47,8 @@ static void print_counts(const Kesu__V1__Stats *s)
         if (s->counts[i]->opened > most) most = s->counts[i]->opened;
     for (size_t i = 0; i < s->n_counts && i < 12; i++)
         print_bar(cli_or(s->counts[i]->category, "(not yet)"), s->counts[i]->opened, most);
+    if (s->n_incident_hints > 0) putchar('\n');
+    cli_stats_print_hints(s);
 }
 
 static int draw(struct top *t)
