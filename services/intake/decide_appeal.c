@@ -53,6 +53,13 @@ int intake_decide_admit(struct decide *d)
     return intake_decide_name_reviewer(d);
 }
 
+/* Is what was told last still what is proposed? What came after it was never approved, perhaps. */
+static bool opinion_stands(const Kesu__V1__CaseLife *life)
+{
+    return life != NULL && life->opinion != NULL && life->opinion->seq != 0 && life->proposal != NULL &&
+           life->opinion->proposal == life->proposal->proposal;
+}
+
 int intake_decide_decide_appeal(struct decide *d)
 {
     const Kesu__V1__CaseLife *life = d->state->life;
@@ -63,6 +70,6 @@ int intake_decide_decide_appeal(struct decide *d)
     const Kesu__V1__Staff *other = d->ctx->policy != NULL ? policy_staff(d->ctx->policy, by) : NULL;
     if (other != NULL) DECIDE_TRY(intake_decide_different(d, other, "actor.on_behalf_of"));
     DECIDE_TRY(intake_decide_needs(d, "outcome"));
-    body->of_explanation = life == NULL || life->opinion == NULL || life->opinion->seq == 0;
+    body->of_explanation = !opinion_stands(life);
     return intake_decide_event(d, KESU__V1__EVENT__BODY_APPEAL_DECIDED, body);
 }

@@ -38,6 +38,7 @@ int intake_evolve_opinion_sent(struct evolve *e)
     opinion->seq = e->seq;
     opinion->sent_at = e->block_time;
     opinion->final = b->final;
+    opinion->proposal = b->proposal;
     opinion->sender = e->event->actor != NULL ? e->event->actor->name : opinion->sender;
     opinion->at_once = b->at_once;
     if (b->at_once)

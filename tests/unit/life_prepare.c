@@ -29,6 +29,7 @@ static void give_opinion(struct life_desk *d, Kesu__V1__CaseLife *life)
 {
     life->opinion = NEW(d, opinion_state);
     life->opinion->seq = 1;
+    life->opinion->proposal = 1;
     life->opinion->read_by = life_text("lead");
 }
 
@@ -135,7 +136,9 @@ static void prepare_decision(struct life_desk *d, unsigned command, unsigned var
     case CMD(DECIDE_APPEAL):
         life->appeal = NEW(d, appeal_state);
         life->appeal->reviewer = d->actor.name;
-        if (variant < 2) give_opinion(d, life);
+        if (variant >= 2) break;
+        give_proposal(d, life, KIND(APOLOGY), false);
+        give_opinion(d, life);
         break;
     default:
         break;

@@ -440,6 +440,35 @@ static void an_appeal_against_an_explanation_leads_back(void **state)
     DONE(d, RECORD_ANSWER, answer(d, id, ANSWER(OBJECTED)), DEADLOCKED);
 }
 
+/* The customer wanted something else, which was proposed and never approved. */
+static void an_appeal_leads_to_no_proposal_that_nobody_approved(void **state)
+{
+    struct life_desk *d = *state;
+    Kesu__V1__WithdrawCase *withdraw = NEW(d, withdraw_case);
+    Kesu__V1__CloseCase *close = NEW(d, close_case);
+    Kesu__V1__AdmitAppeal *admit = NEW(d, admit_appeal);
+    uint64_t id = withdraw->case_id = close->case_id = admit->case_id = told(d);
+    Kesu__V1__ProposeRemedy *propose = NEW(d, propose_remedy);
+    propose->case_id = id;
+    propose->lines = life_state(d, id)->life->proposal->lines;
+    propose->n_lines = 1;
+    DONE(d, RECORD_ANSWER, answer(d, id, ANSWER(COUNTER_PROPOSED)), PROPOSED);
+    DONE(d, PROPOSE_REMEDY, propose, PROPOSED);
+    withdraw->reason = admit->reason = life_text("they say so");
+    DONE(d, WITHDRAW_CASE, withdraw, WITHDRAWN);
+    close->cause = life_text("method");
+    DONE(d, CLOSE_CASE, close, CLOSED);
+    DONE(d, FILE_APPEAL, appeal(d, id), CLOSED);
+    admit->admitted = true;
+    life_as(d, "dep");
+    DONE(d, ADMIT_APPEAL, admit, APPEALED);
+    DONE(d, ASSIGN_REVIEWER, reviewer(d, id, "side"), APPEALED);
+    life_as(d, "side");
+    DONE(d, DECIDE_APPEAL, verdict(d, id, DISMISSED), EXPLAINED);
+    life_as(d, "ann");
+    DONE(d, RECORD_ANSWER, answer(d, id, ANSWER(ACCEPTED)), FEEDBACK);
+}
+
 static void what_was_done_before_a_late_appeal_is_not_done_twice(void **state)
 {
     struct life_desk *d = *state;
@@ -516,5 +545,6 @@ UNIT_MAIN(TEST(an_answer_leads_on), TEST(silence_is_what_the_policy_says),
           TEST(a_late_appeal_gets_its_reviewer_when_it_is_admitted),
           TEST(a_reviewer_who_is_accused_or_gets_the_case_gives_the_review_away),
           TEST(an_appeal_against_an_explanation_leads_back),
+          TEST(an_appeal_leads_to_no_proposal_that_nobody_approved),
           TEST(what_was_done_before_a_late_appeal_is_not_done_twice),
           TEST(without_agreement_there_are_bodies_outside))
