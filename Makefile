@@ -50,7 +50,8 @@ FAULTS       ?= 20
 KESU_POWER_POINTS ?= 200
 KESU_ERASE_KILLS ?= 3
 FUZZ_SECONDS ?= 10
-long_counts  := SEEDS=4000 KILLS=100 STALL=30 FAULTS=70 KESU_POWER_POINTS=1000 KESU_ERASE_KILLS=60
+LIFE_RUNS    ?= 500
+long_counts  := SEEDS=4000 LIFE_RUNS=10000 KILLS=100 STALL=30 FAULTS=70 KESU_POWER_POINTS=1000 KESU_ERASE_KILLS=60
 # Tests in Python read theirs from the environment.
 export KILLS STALL FAULTS KESU_POWER_POINTS KESU_ERASE_KILLS
 
@@ -120,7 +121,6 @@ export LSAN_OPTIONS := suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions
 check-unit: $(unit_tests) ## unit tests
 	tests/run-programs unit $(unit_tests)
 
-LIFE_RUNS ?= 500
 .PHONY: check-life
 check-life: $(BUILD)/tests/unit/test_life_random ## random commands against the register (LIFE_RUNS=500 of 2,000, FIRST= JOBS=)
 	KESU_LIFE_RUNS=$(LIFE_RUNS) KESU_LIFE_FIRST=$(FIRST) KESU_LIFE_JOBS=$(JOBS) $<

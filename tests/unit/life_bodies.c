@@ -57,7 +57,7 @@ static void set_field(struct life_desk *d, ProtobufCMessage *m, const ProtobufCF
         if (strcmp(f->name, texts[i]) == 0) *(char **)at = life_text("because");
 }
 
-static ProtobufCMessage *body_of(struct life_desk *d, unsigned command, uint64_t case_id)
+void *life_body_of(struct life_desk *d, unsigned command, uint64_t case_id)
 {
     const ProtobufCFieldDescriptor *oneof =
         protobuf_c_message_descriptor_get_field(&kesu__v1__command__descriptor, command);
@@ -379,7 +379,7 @@ static void set_link(struct life_desk *d, unsigned command, const Kesu__V1__Case
 
 void *life_body(struct life_desk *d, unsigned command, unsigned variant, uint64_t case_id, unsigned salt)
 {
-    ProtobufCMessage *m = body_of(d, command, case_id);
+    ProtobufCMessage *m = life_body_of(d, command, case_id);
     const Kesu__V1__CaseState *s = life_state(d, case_id);
     if (command == CMD(OPEN_TASK) || command == CMD(ANSWER_TASK) || command == CMD(TRANSFER_TASK) ||
         command == CMD(WAIVE_TASK))

@@ -8,6 +8,8 @@
 
 /* Completes the desk's policy with what commands name: categories, an auditor. */
 void life_bodies_policy(struct life_desk *d);
+/* A body of this command with its case, and words and texts wherever it has room for them. */
+void *life_body_of(struct life_desk *d, unsigned command, uint64_t case_id);
 /* A body of this command that leads to this variant of its event, as the case is now; what depends on chance
  * depends on salt. NULL: the case has nothing to say it of. */
 void *life_body(struct life_desk *d, unsigned command, unsigned variant, uint64_t case_id, unsigned salt);
