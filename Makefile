@@ -268,6 +268,8 @@ $(BUILD)/tests/$(1)/%: $(BUILD)/tests/$(1)/%.o $(patsubst %.c,$(BUILD)/%.o,$(fil
 	$(CC) $(LDFLAGS) -o $$@ $$(filter %.o,$$^) $(libraries) -lcmocka $(pkg_libs)
 endef
 $(eval $(call test_support,unit,test_))
+# Commands and rules of the life are the same for both.
+$(scenarios): $(patsubst %,$(BUILD)/tests/unit/life_%.o,bodies desk rules)
 $(eval $(call test_support,scenario,scenario))
 $(eval $(call test_support,bench,bench_))
 

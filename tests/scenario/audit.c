@@ -44,6 +44,7 @@ void audit_deinit(struct audit *a)
     free(a->notices);
     idset_deinit(&a->commands);
     idset_deinit(&a->expected);
+    idset_deinit(&a->expected_cases);
     idset_deinit(&a->externals);
     idset_deinit(&a->outcomes);
     idset_deinit(&a->settled);
@@ -102,18 +103,28 @@ static void forget_fired(struct audit_clock *k, int64_t time_us)
     k->n_fired = kept;
 }
 
+/* One that is another each time it starts. */
+static bool is_passing(const char *clock)
+{
+    return strchr(clock, '#') != NULL || strcmp(clock, "reply_hold") == 0 ||
+           strcmp(clock, "external_due") == 0;
+}
+
 static void change_clock(struct audit *a, uint64_t seq, int64_t time_us, struct audit_case *c,
                          const Kesu__V1__ClockChange *change)
 {
     struct audit_clock *k = clock_of(c, change->clock);
     if (change->op == KESU__V1__CLOCK_CHANGE__OP__OP_START) {
-        if (k != NULL || c->n_clocks == AUDIT_CLOCKS) {
-            audit_broken(a, "seq %llu starts clock %s again", (unsigned long long)seq, change->clock);
+        if (k == NULL && c->n_clocks == AUDIT_CLOCKS) {
+            audit_broken(a, "seq %llu starts one clock more, %s", (unsigned long long)seq, change->clock);
             return;
         }
-        k = &c->clocks[c->n_clocks++];
-        *k = (struct audit_clock){.running = true};
-        copy_id(k->name, change->clock);
+        if (k == NULL) {
+            k = &c->clocks[c->n_clocks++];
+            *k = (struct audit_clock){.running = true};
+            copy_id(k->name, change->clock);
+        }
+        k->running = true;
     } else if (k == NULL || !k->running) {
         audit_broken(a, "seq %llu moves or stops clock %s, which does not run", (unsigned long long)seq,
                      change->clock);
@@ -121,6 +132,7 @@ static void change_clock(struct audit *a, uint64_t seq, int64_t time_us, struct 
     }
     if (change->op == KESU__V1__CLOCK_CHANGE__OP__OP_STOP) {
         k->running = false;
+        if (is_passing(k->name)) *k = c->clocks[--c->n_clocks];
         return;
     }
     k->warn_at = change->warn_at;
@@ -164,7 +176,8 @@ static void fire_clock(struct audit *a, uint64_t seq, int64_t time_us, struct au
     }
     k->fired[k->n_fired].step = (int)fired->step;
     k->fired[k->n_fired++].level = fired->level;
-    if (fired->step == KESU__V1__FIRE_CLOCK__STEP__STEP_BREACH) a->counts.breached++;
+    if (fired->step == KESU__V1__FIRE_CLOCK__STEP__STEP_BREACH && !life_clock_waits(fired->clock))
+        a->counts.breached++;
 }
 
 /* The notices of the scenario's policy. */
@@ -243,21 +256,38 @@ static void on_added(struct audit *a, const struct input *in, struct audit_case 
     a->counts.joined++;
 }
 
+static void count_judgement(struct audit_case *c)
+{
+    copy_id(c->counted_category, c->category);
+    copy_id(c->counted_department, c->department);
+    c->counted_severity = c->severity;
+}
+
 static void on_classified(struct audit *a, const struct input *in, struct audit_case *c)
 {
     const Kesu__V1__CaseClassified *classified = in->event->case_classified;
     copy_id(c->category, classified->judgement->category);
     copy_id(c->department, classified->judgement->department);
     c->severity = classified->judgement->severity;
-    if (!c->classified) a->counts.classified++;
-    if (classified->fallback && !c->fallback) a->counts.fallback++;
+    if (!c->was_closed) {
+        if (!c->classified) a->counts.classified++;
+        if (classified->fallback && !c->fallback) a->counts.fallback++;
+        count_judgement(c);
+    }
     c->classified = true;
     c->fallback = c->fallback || classified->fallback;
     if (in->event->actor != NULL && in->event->actor->kind == KESU__V1__ACTOR_KIND__ACTOR_KIND_STAFF)
         c->judged_by_staff = true;
-    if (c->stage == KESU__V1__STAGE__STAGE_RECEIVED) c->stage = KESU__V1__STAGE__STAGE_TRIAGED;
-    if (c->stage >= KESU__V1__STAGE__STAGE_FEEDBACK)
-        audit_broken(a, "seq %llu: a resolved case was classified", (unsigned long long)in->seq);
+}
+
+/* Who gets a case because somebody else may not have it any more, gets it over their capacity. */
+static void check_room(struct audit *a, const struct input *in, const struct audit_agent *agent)
+{
+    bool follows = a->n_events > 1 && in->event->command_id.len == 16 &&
+                   memcmp(a->events[a->n_events - 2].command_id, in->event->command_id.data, 16) == 0;
+    if (!follows && (!agent->present || agent->open >= agent->capacity))
+        audit_broken(a, "seq %llu: %s has %u of %u cases, present %d", (unsigned long long)in->seq,
+                     agent->name, agent->open, agent->capacity, agent->present);
 }
 
 static void on_assigned(struct audit *a, const struct input *in, struct audit_case *c)
@@ -267,56 +297,31 @@ static void on_assigned(struct audit *a, const struct input *in, struct audit_ca
     if (strcmp(assigned->previous_agent, c->agent) != 0)
         audit_broken(a, "seq %llu: case %s was of %s, not of %s", n, c->number, c->agent,
                      assigned->previous_agent);
-    if (!c->classified || !life_is_open(c->stage))
-        audit_broken(a, "seq %llu: case %s assigned in stage %d", n, c->number, (int)c->stage);
     struct audit_agent *agent = agent_of(a, assigned->agent);
-    if (!agent->present || agent->open >= agent->capacity)
-        audit_broken(a, "seq %llu: %s has %u of %u cases, present %d", n, agent->name, agent->open,
-                     agent->capacity, agent->present);
-    if (c->agent[0] != '\0')
-        agent_of(a, c->agent)->open--;
-    else
-        a->counts.assigned++;
+    check_room(a, in, agent);
+    if (c->agent[0] != '\0') agent_of(a, c->agent)->open--;
+    if (!c->was_assigned && !c->was_closed) a->counts.assigned++;
+    c->was_assigned = true;
     agent->open++;
     copy_id(c->agent, assigned->agent);
     expect_notice(a, in->seq, "assigned");
 }
 
-static void on_started(struct audit *a, const struct input *in, struct audit_case *c)
-{
-    if (c->stage != KESU__V1__STAGE__STAGE_TRIAGED)
-        audit_broken(a, "seq %llu: work on case %s started in stage %d", (unsigned long long)in->seq,
-                     c->number, (int)c->stage);
-    c->stage = KESU__V1__STAGE__STAGE_UNDER_REVIEW;
-}
-
-static void on_note(struct audit *a, const struct input *in, struct audit_case *c)
-{
-    (void)a, (void)in, (void)c;
-}
-
 static void on_resolved(struct audit *a, const struct input *in, struct audit_case *c)
 {
-    if (c->stage != KESU__V1__STAGE__STAGE_TRIAGED && c->stage != KESU__V1__STAGE__STAGE_UNDER_REVIEW)
-        audit_broken(a, "seq %llu: case %s resolved in stage %d", (unsigned long long)in->seq, c->number,
-                     (int)c->stage);
     if (strcmp(in->event->case_resolved->agent, c->agent) != 0)
         audit_broken(a, "seq %llu: case %s resolved by another", (unsigned long long)in->seq, c->number);
-    c->stage = KESU__V1__STAGE__STAGE_FEEDBACK;
     expect_notice(a, in->seq, "resolved");
-    a->counts.resolved++;
+    if (!c->was_resolved && !c->was_closed) a->counts.resolved++;
+    c->was_resolved = true;
 }
 
 static void on_closed(struct audit *a, const struct input *in, struct audit_case *c)
 {
-    if (c->stage != KESU__V1__STAGE__STAGE_FEEDBACK)
-        audit_broken(a, "seq %llu: case %s closed in stage %d", (unsigned long long)in->seq, c->number,
-                     (int)c->stage);
     if (strcmp(in->event->case_closed->agent, c->agent) != 0)
         audit_broken(a, "seq %llu: case %s closed by another", (unsigned long long)in->seq, c->number);
-    c->stage = KESU__V1__STAGE__STAGE_CLOSED;
-    agent_of(a, c->agent)->open--;
-    a->counts.closed++;
+    if (!c->was_closed) a->counts.closed++;
+    c->was_closed = true;
 }
 
 static void on_fired(struct audit *a, const struct input *in, struct audit_case *c)
@@ -328,8 +333,56 @@ static void on_fired(struct audit *a, const struct input *in, struct audit_case 
     };
     const Kesu__V1__ClockFired *fired = in->event->clock_fired;
     fire_clock(a, in->seq, in->time_us, c, fired);
+    if (life_clock_waits(fired->clock)) return;
     if ((unsigned)fired->step < sizeof kinds / sizeof kinds[0] && kinds[fired->step] != NULL)
         expect_notice(a, in->seq, kinds[fired->step]);
+}
+
+/* What staff wrote to the customer, or gave to each other. */
+static void on_words(struct audit *a, const struct input *in, struct audit_case *c)
+{
+    const Kesu__V1__Event *e = in->event;
+    (void)c;
+    switch (e->body_case) {
+    case KESU__V1__EVENT__BODY_REPLY_SENT:
+        expect_notice(a, in->seq, e->reply_sent->progress ? "progress" : "reply");
+        break;
+    case KESU__V1__EVENT__BODY_CASE_REVIEWED:
+        if (e->case_reviewed->finding == KESU__V1__FINDING__FINDING_NOT_FOUNDED)
+            expect_notice(a, in->seq, "explained");
+        break;
+    case KESU__V1__EVENT__BODY_OPINION_SENT:
+        expect_notice(a, in->seq, "opinion");
+        if (e->opinion_sent->read_by[0] != '\0') expect_notice(a, in->seq, "reading");
+        break;
+    case KESU__V1__EVENT__BODY_APPEAL_DECIDED:
+        expect_notice(a, in->seq, "appeal_decided");
+        break;
+    case KESU__V1__EVENT__BODY_DEADLOCK_DECLARED:
+        expect_notice(a, in->seq, "deadlocked");
+        break;
+    case KESU__V1__EVENT__BODY_FILE_RETURNED:
+        if (e->file_returned->words != NULL) expect_notice(a, in->seq, "file_returned");
+        break;
+    case KESU__V1__EVENT__BODY_ANSWER_SHARED:
+        expect_notice(a, in->seq, "incident_answer");
+        break;
+    default:
+        break;
+    }
+}
+
+static void on_given(struct audit *a, const struct input *in, struct audit_case *c)
+{
+    const Kesu__V1__Event *e = in->event;
+    (void)c;
+    if (e->body_case == KESU__V1__EVENT__BODY_TASK_OPENED && e->task_opened->owner[0] != '\0')
+        expect_notice(a, in->seq, "task");
+    if (e->body_case == KESU__V1__EVENT__BODY_TASK_TRANSFERRED && e->task_transferred->owner[0] != '\0')
+        expect_notice(a, in->seq, "task");
+    if (e->body_case == KESU__V1__EVENT__BODY_PROPOSAL_SUBMITTED && e->proposal_submitted->to[0] != '\0')
+        expect_notice(a, in->seq, "approval");
+    if (e->body_case == KESU__V1__EVENT__BODY_REVIEWER_ASSIGNED) expect_notice(a, in->seq, "reviewer");
 }
 
 static void text_id(const char *text, uint8_t ret[16])
@@ -386,6 +439,12 @@ static void on_delivery(struct audit *a, const struct input *in, struct audit_ca
     if (d->outcome == KESU__V1__DELIVERY_OUTCOME__DELIVERY_OUTCOME_DELIVERED) a->counts.delivered++;
 }
 
+static void on_sensitive(struct audit *a, const struct input *in, struct audit_case *c)
+{
+    (void)a;
+    c->sensitive = in->event->sensitive_marked->n_readers > 0;
+}
+
 static const struct {
     Kesu__V1__Event__BodyCase type;
     void (*check)(struct audit *a, const struct input *in, struct audit_case *c);
@@ -394,13 +453,37 @@ static const struct {
     {KESU__V1__EVENT__BODY_MESSAGE_ADDED, on_added},
     {KESU__V1__EVENT__BODY_CASE_CLASSIFIED, on_classified},
     {KESU__V1__EVENT__BODY_CASE_ASSIGNED, on_assigned},
-    {KESU__V1__EVENT__BODY_WORK_STARTED, on_started},
-    {KESU__V1__EVENT__BODY_NOTE_ADDED, on_note},
     {KESU__V1__EVENT__BODY_CASE_RESOLVED, on_resolved},
     {KESU__V1__EVENT__BODY_CASE_CLOSED, on_closed},
     {KESU__V1__EVENT__BODY_CLOCK_FIRED, on_fired},
     {KESU__V1__EVENT__BODY_DELIVERY_RECORDED, on_delivery},
+    {KESU__V1__EVENT__BODY_SENSITIVE_MARKED, on_sensitive},
+    {KESU__V1__EVENT__BODY_REPLY_SENT, on_words},
+    {KESU__V1__EVENT__BODY_CASE_REVIEWED, on_words},
+    {KESU__V1__EVENT__BODY_OPINION_SENT, on_words},
+    {KESU__V1__EVENT__BODY_APPEAL_DECIDED, on_words},
+    {KESU__V1__EVENT__BODY_DEADLOCK_DECLARED, on_words},
+    {KESU__V1__EVENT__BODY_FILE_RETURNED, on_words},
+    {KESU__V1__EVENT__BODY_ANSWER_SHARED, on_words},
+    {KESU__V1__EVENT__BODY_TASK_OPENED, on_given},
+    {KESU__V1__EVENT__BODY_TASK_TRANSFERRED, on_given},
+    {KESU__V1__EVENT__BODY_PROPOSAL_SUBMITTED, on_given},
+    {KESU__V1__EVENT__BODY_REVIEWER_ASSIGNED, on_given},
 };
+
+/* By the one table; who has a case has it in hand while it is open. */
+static void change_stage(struct audit *a, const struct input *in, struct audit_case *c)
+{
+    const Kesu__V1__Event *e = in->event;
+    if (e->body_case == KESU__V1__EVENT__BODY_CASE_OPENED) return;
+    Kesu__V1__Stage next = life_next(c->stage, c->stage_before, e);
+    if (next == c->stage) return;
+    if (next == KESU__V1__STAGE__STAGE_EXTERNAL || next == KESU__V1__STAGE__STAGE_MERGED)
+        c->stage_before = c->stage;
+    if (c->agent[0] != '\0' && life_is_open(c->stage) && !life_is_open(next)) agent_of(a, c->agent)->open--;
+    if (c->agent[0] != '\0' && !life_is_open(c->stage) && life_is_open(next)) agent_of(a, c->agent)->open++;
+    c->stage = next;
+}
 
 static void check_case_event(struct audit *a, const struct input *in)
 {
@@ -424,6 +507,7 @@ static void check_case_event(struct audit *a, const struct input *in)
     c->last_seq = in->seq;
     for (size_t i = 0; i < sizeof case_rows / sizeof case_rows[0]; i++)
         if (case_rows[i].type == e->body_case) case_rows[i].check(a, in, c);
+    change_stage(a, in, c);
     for (size_t i = 0; i < e->n_clocks; i++) change_clock(a, in->seq, in->time_us, c, e->clocks[i]);
     for (unsigned i = 0; i < c->n_clocks; i++)
         if (c->stage == KESU__V1__STAGE__STAGE_CLOSED && c->clocks[i].running)
@@ -465,18 +549,30 @@ static void check_event(struct audit *a, const struct input *in)
     }
 }
 
+/* What a command was made for: this version of this case. */
+static void check_version(struct audit *a, const struct audit_event *event, const Kesu__V1__Event *e)
+{
+    uint64_t expected = 0, case_id = 0;
+    if (!idset_find(&a->expected, event->command_id, &expected) ||
+        !idset_find(&a->expected_cases, event->command_id, &case_id) || case_id != e->case_id ||
+        memcmp(a->checked_command, event->command_id, 16) == 0)
+        return;
+    memcpy(a->checked_command, event->command_id, 16);
+    if (e->version != expected + 1)
+        audit_broken(a, "seq %llu: a command made for version %llu of case %llu changes version %llu",
+                     (unsigned long long)a->n_events, (unsigned long long)expected,
+                     (unsigned long long)e->case_id, (unsigned long long)e->version - 1);
+}
+
 /* The events of a command lie side by side, so each id begins once. */
 static void check_identity(struct audit *a, const struct audit_event *event, const Kesu__V1__Event *e)
 {
     static const uint8_t none[16];
     const uint8_t *id = event->command_id;
-    uint64_t before = 0, expected = 0;
+    uint64_t before = 0;
     if (memcmp(id, none, 16) == 0) return;
+    if (e->case_id != 0) check_version(a, event, e);
     if (a->n_events > 1 && memcmp(id, event[-1].command_id, 16) == 0) return;
-    if (e->case_id != 0 && idset_find(&a->expected, id, &expected) && e->version != expected + 1)
-        audit_broken(a, "seq %llu: a command made for version %llu of case %llu changes version %llu",
-                     (unsigned long long)a->n_events, (unsigned long long)expected,
-                     (unsigned long long)e->case_id, (unsigned long long)e->version - 1);
     if (idset_add(&a->commands, id, a->n_events)) return;
     idset_find(&a->commands, id, &before);
     audit_broken(a, "a command was done twice, at seq %llu and %llu", (unsigned long long)before,

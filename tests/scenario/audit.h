@@ -15,8 +15,9 @@ struct audit {
     unsigned n_cases;
     struct audit_block *blocks;
     unsigned n_blocks;
-    struct idset commands;  /* ids in the journal: first seq */
-    struct idset expected;  /* versions that commands were made for */
+    struct idset commands;                 /* ids in the journal: first seq */
+    struct idset expected, expected_cases; /* versions that commands were made for, and whose */
+    uint8_t checked_command[16];
     struct idset externals; /* messages of the channels: seq */
     struct audit_agent agents[16];
     unsigned n_agents;

@@ -7,7 +7,7 @@
 #include "codec.h"
 
 #define AUDIT_ID     72
-#define AUDIT_CLOCKS 4
+#define AUDIT_CLOCKS 32
 #define AUDIT_STEPS  12
 
 struct audit_clock {
@@ -26,11 +26,14 @@ struct audit_clock {
 struct audit_case {
     uint64_t id, version, last_seq;
     char number[32];
-    Kesu__V1__Stage stage;
+    Kesu__V1__Stage stage, stage_before;
     char agent[AUDIT_ID], department[AUDIT_ID], category[AUDIT_ID];
     Kesu__V1__Severity severity;
     Kesu__V1__Channel channel;
     bool classified, fallback, judged_by_staff;
+    bool was_assigned, was_resolved, was_closed, sensitive;
+    char counted_category[AUDIT_ID], counted_department[AUDIT_ID]; /* at its first end */
+    Kesu__V1__Severity counted_severity;
     int64_t received_at;
     uint64_t erased_seq; /* 0: it was not */
     unsigned messages;
@@ -78,7 +81,7 @@ struct audit_notice {
     const char *kind;
 };
 
-struct audit_counts { /* of cases: classified, assigned ... at least once; of events: the others */
+struct audit_counts { /* of cases: classified, assigned ... before they first ended; of events: the others */
     uint64_t opened, joined, classified, assigned, resolved, closed, breached, delivered, fallback;
 };
 

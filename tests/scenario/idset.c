@@ -39,6 +39,11 @@ bool idset_add(struct idset *s, const uint8_t id[16], uint64_t value)
     return true;
 }
 
+void idset_put(struct idset *s, const uint8_t id[16], uint64_t value)
+{
+    if (!idset_add(s, id, value)) slot_of(s, id)->value = value;
+}
+
 bool idset_find(const struct idset *s, const uint8_t id[16], uint64_t *ret_value)
 {
     if (s->size == 0) return false;

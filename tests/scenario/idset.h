@@ -18,6 +18,8 @@ struct idset {
 
 /* false when it was there, with its number as it was. */
 bool idset_add(struct idset *s, const uint8_t id[16], uint64_t value);
+/* Whether it was there or not. */
+void idset_put(struct idset *s, const uint8_t id[16], uint64_t value);
 bool idset_find(const struct idset *s, const uint8_t id[16], uint64_t *ret_value); /* ret may be NULL */
 void idset_deinit(struct idset *s);
 

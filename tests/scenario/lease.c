@@ -12,12 +12,28 @@ static void lease_of(uint64_t epoch, uint64_t task_id, uint32_t attempt, uint8_t
 
 /* ---- commands ------------------------------------------------------------------------- */
 
+/* The case that a command names; 0: none. */
+static uint64_t case_of(const Kesu__V1__Command *c)
+{
+    const ProtobufCFieldDescriptor *body =
+        protobuf_c_message_descriptor_get_field(&kesu__v1__command__descriptor, (unsigned)c->body_case);
+    const ProtobufCFieldDescriptor *field =
+        body != NULL ? protobuf_c_message_descriptor_get_field_by_name(body->descriptor, "case_id") : NULL;
+    uint64_t case_id = 0;
+    if (field != NULL) memcpy(&case_id, (const uint8_t *)c->start_work + field->offset, sizeof case_id);
+    return case_id;
+}
+
 void lease_commands_handed(struct office *o, const Kesu__V1__CommandBatch *batch)
 {
     for (size_t i = 0; i < batch->n_commands; i++) {
         const Kesu__V1__Command *c = batch->commands[i];
-        if (c->expected_case == KESU__V1__COMMAND__EXPECTED_EXPECTED_VERSION && c->id.len == 16)
-            idset_add(&o->audit.expected, c->id.data, c->expected_version);
+        uint64_t case_id = case_of(c);
+        if (c->expected_case != KESU__V1__COMMAND__EXPECTED_EXPECTED_VERSION || c->id.len != 16 ||
+            case_id == 0)
+            continue;
+        idset_add(&o->audit.expected, c->id.data, c->expected_version);
+        idset_add(&o->audit.expected_cases, c->id.data, case_id);
     }
 }
 

@@ -143,6 +143,7 @@ struct office *office_new(uint64_t seed, const char *policy_dir)
     CHECK(files_mkdir(o->inspector_env, OFFICE_RUN) == 0);
     CHECK(files_mkdir(o->inspector_env, OFFICE_DATA) == 0);
     copy_tree(o->inspector_env, policy_dir, OFFICE_POLICY);
+    o->shadow = shadow_new(o, OFFICE_POLICY);
     o->mailman = mailman_new(o);
     start_services(o);
     o->people = people_new(o);
@@ -154,6 +155,7 @@ void office_free(struct office **p)
     struct office *o = *p;
     if (o == NULL) return;
     *p = NULL;
+    shadow_free(&o->shadow);
     sim_free(&o->sim);
     people_free(&o->people);
     mails_free(&o->mails);

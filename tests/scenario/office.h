@@ -6,6 +6,7 @@
 #include "audit.h"
 #include "command.h"
 #include "feed.h"
+#include "shadow.h"
 #include "sim/sim.h"
 #include "sim/watch.h"
 #include "svc.h"
@@ -15,7 +16,9 @@
 #define OFFICE_POLICY        "office/policy"
 #define OFFICE_MAIL          "office/mail"
 #define OFFICE_MAILBOX       "complaints@scenario.example"
-#define OFFICE_POISON        "POISON-TASK" /* a text no worker survives */
+#define OFFICE_POISON        "POISON-TASK"           /* a text no worker survives */
+#define OFFICE_ANSWER_EN     "The lot is withdrawn." /* to incidents */
+#define OFFICE_ANSWER_ZH     "此批貨品已下架。"
 #define OFFICE_LITTLE_CREDIT 8
 #define OFFICE_MAX_SERVICES  12
 
@@ -91,6 +94,7 @@ struct office {
     uint64_t told_seq;        /* by intake to anybody */
     struct office_credit *credits;
     unsigned n_credits;
+    struct shadow *shadow;
     struct mails *mails;
     struct mailman *mailman;
     struct people *people;
@@ -114,9 +118,9 @@ void disasters_run(struct office *o, int64_t for_us);
 struct people *people_new(struct office *o);
 void people_free(struct people **p);
 void people_limit(struct people *p, uint32_t most);
-uint32_t people_acts(const struct people *p); /* so far */
-void people_rest(struct people *p);           /* starts nothing new; what is open goes on */
-bool people_are_done(const struct people *p);
+uint32_t people_acts(const struct people *p);          /* so far */
+void people_rest(struct people *p);                    /* starts nothing new; what is open goes on */
+const char *people_unanswered(const struct people *p); /* a command; NULL: all have their answers */
 void people_accept_clock(struct people *p);
 /* Everyone is there, with room for all. */
 void people_all_present(struct people *p);
@@ -124,6 +128,17 @@ void people_all_present(struct people *p);
 void people_check(const struct people *p);
 bool people_change_policy(struct people *p); /* false: not now */
 unsigned people_accepted(const struct people *p);
+struct people_count { /* of the commands of a kind */
+    uint64_t accepted, refused;
+};
+const struct people_count *people_counts(const struct people *p); /* by the number of the kind */
+/* With an id of its own, again until it is answered. */
+void people_send(struct people *p, Kesu__V1__Command *command);
+
+/* life.c: somebody does something with a case, or what is beside cases; or tries to. */
+void life_act(struct office *o, struct people *p);
+/* beside.c: customers, incidents, 8Ds, handovers. */
+void beside_act(struct office *o, struct people *p);
 
 /* finish.c: no faults any more; waits until all is quiet, then compares all with all. */
 void finish(struct office *o);

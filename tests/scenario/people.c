@@ -8,13 +8,15 @@
 #include "check.h"
 #include "clock.h"
 #include "err.h"
+#include "life.h"
 #include "office.h"
 #include "policy.h"
 #include "sched.h"
 #include "uuid.h"
 
-#define TICK_US     (250 * USEC_PER_MS)
-#define N_CUSTOMERS 14
+#define TICK_US      (100 * USEC_PER_MS)
+#define ACT_EVERY_US (400 * USEC_PER_MS)
+#define N_CUSTOMERS  14
 
 enum state { PENDING, WAITING, ACCEPTED, REFUSED };
 enum which { LANE_NEW, LANE_PEOPLE, N_LANES };
@@ -27,6 +29,7 @@ struct entry {
     Kesu__V1__Command__BodyCase body;
     enum state state;
     int64_t again_us; /* WAITING */
+    int refused_with; /* the last time */
     uint64_t seq, case_id, version;
     char number[32];
     bool joined, poison;
@@ -44,6 +47,7 @@ struct people {
     unsigned n_entries, n_open, n_accepted;
     unsigned n_externals;
     uint32_t acts, most_acts;
+    struct people_count counts[SHADOW_KINDS];
     bool resting;
     int64_t next_us, drift_us;
 };
@@ -90,6 +94,13 @@ static void pick_result(struct entry *e, const Kesu__V1__Accepted *accepted)
     compare(e);
 }
 
+/* It goes away when somebody does something else, not by itself. */
+static bool waits_for_people(Kesu__V1__ErrorCode code)
+{
+    return code == (Kesu__V1__ErrorCode)-E_OPEN_WORK || code == (Kesu__V1__ErrorCode)-E_CAPACITY ||
+           code == (Kesu__V1__ErrorCode)-E_NOT_DUE || code == (Kesu__V1__ErrorCode)-E_ABSENT;
+}
+
 static void on_reply(void *self, const Kesu__V1__Reply *reply)
 {
     struct entry *e = self;
@@ -102,16 +113,20 @@ static void on_reply(void *self, const Kesu__V1__Reply *reply)
             audit_broken(&p->o->audit, "what was accepted at seq %llu is refused with %d",
                          (unsigned long long)e->seq, (int)reply->refused->code);
     } else if (reply->refused->disposition == KESU__V1__DISPOSITION__DISPOSITION_RETRY &&
-               e->body != KESU__V1__COMMAND__BODY_ASSIGN_CASE) {
+               e->body != KESU__V1__COMMAND__BODY_ASSIGN_CASE && !waits_for_people(reply->refused->code)) {
         e->state = WAITING;
         e->again_us = clock_mono_us(p->env) + USEC_PER_SEC;
+        e->refused_with = (int)reply->refused->code;
     } else {
         e->state = REFUSED;
         if (e->body == KESU__V1__COMMAND__BODY_RECEIVE_MESSAGE)
             audit_broken(&p->o->audit, "a message is refused: %s %s", err_name(-(int)reply->refused->code),
                          reply->refused->field);
     }
-    if (was_open && (e->state == ACCEPTED || e->state == REFUSED)) p->n_open--;
+    if (!was_open || (e->state != ACCEPTED && e->state != REFUSED)) return;
+    p->n_open--;
+    p->counts[e->body].accepted += e->state == ACCEPTED;
+    p->counts[e->body].refused += e->state == REFUSED;
 }
 
 static void send_entry(struct entry *e)
@@ -140,6 +155,11 @@ static struct entry *post(struct people *p, enum which lane, Kesu__V1__Command *
 static uint64_t draw(struct people *p, uint64_t below)
 {
     return sim_random(p->o->sim, below);
+}
+
+void people_send(struct people *p, Kesu__V1__Command *command)
+{
+    post(p, LANE_PEOPLE, command);
 }
 
 /* ---- messages --------------------------------------------------------------------------- */
@@ -262,7 +282,7 @@ static void same_command(struct people *p)
 static const struct {
     const char *id;
     unsigned capacity;
-} agents[] = {{"lara", 5}, {"liam", 4}, {"finn", 3}, {"stella", 4}};
+} agents[] = {{"ann", 5}, {"ben", 4}, {"finn", 3}, {"stella", 4}};
 #define N_AGENTS (sizeof agents / sizeof agents[0])
 
 static void act_as(struct people *p, Kesu__V1__ActorKind kind, const char *name, Kesu__V1__Command *command)
@@ -271,7 +291,7 @@ static void act_as(struct people *p, Kesu__V1__ActorKind kind, const char *name,
     actor.kind = kind;
     actor.name = (char *)(uintptr_t)name;
     command->actor = &actor;
-    post(p, LANE_PEOPLE, command);
+    people_send(p, command);
 }
 
 static void work_on_case(struct people *p)
@@ -446,18 +466,25 @@ bool people_change_policy(struct people *p)
 
 /* ---- the process -------------------------------------------------------------------------- */
 
+static void live(struct people *p)
+{
+    life_act(p->o, p);
+}
+
 static const struct {
     unsigned weight;
     void (*act)(struct people *p);
 } acts[] = {
     {30, new_complaint},  {8, another_message}, {4, same_message}, {6, same_command}, {45, work_on_case},
     {3, change_presence}, {3, judge_again},     {3, assign_again}, {1, poison_task},  {8, mail},
-    {1, erase_person},
+    {1, erase_person},    {400, live},
 };
 
 static void act(struct people *p)
 {
-    uint64_t at = draw(p, 112);
+    uint64_t all = 0;
+    for (size_t k = 0; k < sizeof acts / sizeof acts[0]; k++) all += acts[k].weight;
+    uint64_t at = draw(p, all);
     for (size_t k = 0; k < sizeof acts / sizeof acts[0]; k++) {
         if (at < acts[k].weight) {
             acts[k].act(p);
@@ -481,7 +508,7 @@ static void on_tick(void *self)
     if (!p->resting && now_us >= p->next_us && p->acts < p->most_acts) {
         p->acts++;
         act(p);
-        p->next_us = now_us + (int64_t)draw(p, 2 * USEC_PER_SEC);
+        p->next_us = now_us + (int64_t)draw(p, ACT_EVERY_US);
     }
     timer_set(p->env, p->timer, now_us + TICK_US);
 }
@@ -541,14 +568,27 @@ void people_rest(struct people *p)
     p->resting = true;
 }
 
-bool people_are_done(const struct people *p)
+const char *people_unanswered(const struct people *p)
 {
-    return p->n_open == 0;
+    static char text[120];
+    for (unsigned i = 0; i < p->n_entries && p->n_open > 0; i++) {
+        const struct entry *e = p->entries[i];
+        if (e->state != PENDING && e->state != WAITING) continue;
+        snprintf(text, sizeof text, "%s has no answer, but %s", life_command_name(e->body),
+                 err_name(-e->refused_with));
+        return text;
+    }
+    return NULL;
 }
 
 void people_all_present(struct people *p)
 {
     for (size_t k = 0; k < N_AGENTS; k++) set_presence(p, k, true, 1000);
+}
+
+const struct people_count *people_counts(const struct people *p)
+{
+    return p->counts;
 }
 
 unsigned people_accepted(const struct people *p)

@@ -48,6 +48,8 @@ static void note_result(struct office *o, struct result *r, uint32_t *ret_fires)
     r->events = o->audit.n_events;
     r->counts = o->audit.counts;
     r->accepted = people_accepted(o->people);
+    memcpy(r->kinds, people_counts(o->people), sizeof r->kinds);
+    memcpy(r->happened, o->shadow->events, sizeof r->happened);
     r->acts = people_acts(o->people);
     r->mails = sim_mails(o->sim, &mails);
     r->steps = sim_steps(o->sim);

@@ -23,6 +23,8 @@ struct result { /* in memory shared with the children */
     uint64_t faults[SIM_N_FAULTS], disasters[N_DISASTERS];
     uint64_t cases, events, accepted, mails, boots, steps;
     struct audit_counts counts;
+    struct people_count kinds[SHADOW_KINDS]; /* commands of people */
+    uint64_t happened[SHADOW_KINDS];         /* events */
     int64_t for_us, rest_us;
     uint32_t acts, n_fires;
     uint64_t trace; /* the same run has the same */

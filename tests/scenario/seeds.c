@@ -11,6 +11,7 @@
 
 #include "check.h"
 #include "clock.h"
+#include "life.h"
 #include "plan.h"
 #include "text.h"
 
@@ -180,6 +181,11 @@ static void add_result(struct result *sum, const struct result *r)
     sum->boots += r->boots;
     sum->steps += r->steps;
     if (r->rest_us > sum->rest_us) sum->rest_us = r->rest_us;
+    for (unsigned k = 0; k < SHADOW_KINDS; k++) {
+        sum->kinds[k].accepted += r->kinds[k].accepted;
+        sum->kinds[k].refused += r->kinds[k].refused;
+        sum->happened[k] += r->happened[k];
+    }
     add_counts(&sum->counts, &r->counts);
 }
 
@@ -188,6 +194,34 @@ static unsigned show_count(const char *name, uint64_t n)
 {
     printf("  %-20s %8llu\n", name, (unsigned long long)n);
     return n == 0;
+}
+
+/* What people of the scenario have no part in, and what happens by faults of ours only. */
+static bool is_seldom(const char *name)
+{
+    static const char *const seldom[] = {"skip_event", "event_skipped", "journal_restored"};
+    for (unsigned i = 0; i < sizeof seldom / sizeof seldom[0]; i++)
+        if (strcmp(seldom[i], name) == 0) return true;
+    return false;
+}
+
+/* Each kind of event, and what people were answered; how many kinds never happened. */
+static unsigned show_kinds(const struct result *sum)
+{
+    unsigned never = 0;
+    for (unsigned k = 0; k < SHADOW_KINDS; k++) {
+        const struct people_count *c = &sum->kinds[k];
+        if (c->accepted + c->refused > 0)
+            printf("  %-24s %8llu accepted %8llu refused\n", life_command_name(k),
+                   (unsigned long long)c->accepted, (unsigned long long)c->refused);
+    }
+    for (unsigned k = 20; k < SHADOW_KINDS; k++) {
+        const char *name = life_event_name(k);
+        if (name[0] == '\0' || sum->happened[k] > 0 || is_seldom(name)) continue;
+        printf("  %-24s never happened\n", name);
+        never++;
+    }
+    return never;
 }
 
 static bool summarise(const struct options *opts, const struct result *results)
@@ -208,10 +242,12 @@ static bool summarise(const struct options *opts, const struct result *results)
         (unsigned long long)c->classified, (unsigned long long)c->fallback, (unsigned long long)c->assigned,
         (unsigned long long)c->resolved, (unsigned long long)c->closed, (unsigned long long)c->breached,
         (unsigned long long)c->delivered);
+    unsigned kinds = show_kinds(&sum);
     for (unsigned k = 0; k < SIM_N_FAULTS; k++) never += show_count(sim_fault_names[k], sum.faults[k]);
     for (unsigned k = 0; k < N_DISASTERS; k++) never += show_count(disaster_names[k], sum.disasters[k]);
     if (never > 0) printf("%u faults never happened: more seeds are needed\n", never);
-    return never == 0 && c->closed > 0 && c->breached > 0 && c->delivered > 0;
+    if (kinds > 0) printf("%u kinds of events never happened: more seeds are needed\n", kinds);
+    return never == 0 && kinds == 0 && c->closed > 0 && c->breached > 0 && c->delivered > 0;
 }
 
 int seeds_run(const struct options *opts)

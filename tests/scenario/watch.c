@@ -54,6 +54,7 @@ static void take_blocks(struct office *o, const char *path)
             return;
         }
         o->audit.now_us = sim_now_us(o->sim);
+        shadow_block(o, block, &head);
         audit_block(&o->audit, block, &head);
         if (o->audit.broken[0] != '\0') return;
     }

@@ -169,7 +169,8 @@ static const struct {
 const char *life_rules_before(const Kesu__V1__Policy *policy, const Kesu__V1__CaseState *was,
                               const Kesu__V1__Event *e, bool first)
 {
-    if (life_find(was->stage, e) == NULL) return "it is not in the table";
+    if (e->body_case != KESU__V1__EVENT__BODY_MESSAGE_ADDED && life_find(was->stage, e) == NULL)
+        return "it is not in the table";
     if (first && e->actor->kind == KESU__V1__ACTOR_KIND__ACTOR_KIND_STAFF &&
         e->body_case != KESU__V1__EVENT__BODY_STATEMENT_RECORDED &&
         is_recused(policy, was->life, e->actor->name))
