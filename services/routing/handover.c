@@ -20,6 +20,7 @@ struct handed {
     uint64_t case_id, handover_id;
     int64_t accepted_us; /* block time */
     bool flying;
+    bool refused;                   /* it waits for nobody, but its row goes when somebody has the case */
     char agent[ROUTING_ID_MAX + 1]; /* who it is proposed for */
 };
 
@@ -44,9 +45,12 @@ void routing_handover_deinit(struct routing_handover *h)
 static void remember(struct routing_handover *h, uint64_t case_id, uint64_t handover_id, int64_t accepted_us)
 {
     struct handed *one = map_get(&h->pending, case_id);
+    bool listed = one != NULL && !one->refused;
     if (one == NULL) {
         one = mem_zalloc(h->mem, sizeof(*one));
         map_set(&h->pending, case_id, one);
+    }
+    if (!listed) {
         if (h->n_order == h->room) {
             h->room = h->room * 2 + 64;
             h->order = mem_realloc(h->mem, h->order, h->room * sizeof(*h->order));
@@ -56,6 +60,7 @@ static void remember(struct routing_handover *h, uint64_t case_id, uint64_t hand
     one->case_id = case_id;
     one->handover_id = handover_id;
     one->accepted_us = accepted_us;
+    one->refused = false;
 }
 
 static void not_in_flight(struct routing *r, struct handed *one)
@@ -201,7 +206,7 @@ void routing_handover_run(struct routing *r)
     int64_t now_us = clock_mono_us(r->env);
     for (size_t i = 0; i < h->n_order; i++) {
         struct handed *one = map_get(&h->pending, h->order[i]);
-        if (one == NULL) continue;
+        if (one == NULL || one->refused) continue;
         h->order[kept++] = h->order[i];
         if (one->flying || full) continue;
         if (loaded != one->handover_id) {
@@ -231,5 +236,5 @@ void routing_handover_on_refused(struct routing *r, const Kesu__V1__AssignCase *
     if (full) return;
     log_info(r->env, "a case is not handed over", LOG_U64("case", sent->case_id),
              LOG_STR("reason", refused->reason));
-    forget(r, sent->case_id);
+    one->refused = true;
 }
