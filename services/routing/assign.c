@@ -15,6 +15,7 @@
 #define SHUT_US    USEC_PER_SEC
 #define MAX_CHAIN  16
 #define RANK_SHIFT 56
+#define CASE_MASK  ((UINT64_C(1) << RANK_SHIFT) - 1)
 
 struct routing_class {
     char category[ROUTING_ID_MAX + 1];
@@ -42,6 +43,7 @@ void routing_assign_init(struct routing_assign *a, struct mem *mem)
     routing_agents_init(&a->agents, mem);
     map_init(&a->class_by_key, mem);
     map_init(&a->flying, mem);
+    routing_bars_init(&a->bars, mem);
 }
 
 static void free_departments(struct routing_assign *a)
@@ -55,6 +57,10 @@ static void free_departments(struct routing_assign *a)
 void routing_assign_deinit(struct routing_assign *a)
 {
     if (a->mem == NULL) return;
+    routing_bars_deinit(&a->bars);
+    mem_free(a->mem, a->passed);
+    a->passed = NULL;
+    a->n_passed = a->room_passed = 0;
     void *flying;
     for (size_t i = 0; (flying = map_each(&a->flying, &i)) != NULL;) mem_free(a->mem, flying);
     map_deinit(&a->flying);
@@ -242,6 +248,12 @@ void routing_assign_moved(struct routing_assign *a, uint64_t case_id, const stru
     routing_assign_wait(a, case_id, c);
 }
 
+void routing_assign_bar(struct routing_assign *a, uint64_t case_id)
+{
+    const struct routing_proposal *p = map_get(&a->flying, case_id);
+    if (p != NULL && p->agent != NULL) routing_bars_add(&a->bars, case_id, p->agent);
+}
+
 void routing_assign_refused(struct routing_assign *a, uint64_t case_id, bool retry, uint64_t version,
                             int64_t now_us)
 {
@@ -249,7 +261,7 @@ void routing_assign_refused(struct routing_assign *a, uint64_t case_id, bool ret
     struct routing_case c;
     if (p == NULL || p->agent == NULL) return;
     p->agent->in_flight--;
-    if (version == 0 && retry) {
+    if (version == 0 && retry && !routing_bars_has(&a->bars, case_id, p->agent)) {
         p->agent->shut_until_us = now_us + SHUT_US;
         a->shut = true;
     }
@@ -266,29 +278,46 @@ void routing_assign_refused(struct routing_assign *a, uint64_t case_id, bool ret
 
 /* ---- deciding ------------------------------------------------------------ */
 
-static bool may_take(const struct routing_class *k, const struct routing_agent *agent, int64_t now_us)
+static bool fits(const struct routing_class *k, const struct routing_agent *agent)
 {
-    if (!routing_agent_has_room(agent, now_us)) return false;
-    if (!k->need_skill) return true;
-    return policy_has_skill(agent->staff, k->category,
-                            k->need_language ? (Kesu__V1__Language)k->language
-                                             : KESU__V1__LANGUAGE__LANGUAGE_UNSPECIFIED);
+    return agent->staff != NULL &&
+           (!k->need_skill || policy_has_skill(agent->staff, k->category,
+                                               k->need_language ? (Kesu__V1__Language)k->language
+                                                                : KESU__V1__LANGUAGE__LANGUAGE_UNSPECIFIED));
 }
 
-static struct routing_agent *choose(const struct routing_class *k, int64_t now_us, const char **ret_reason)
+/* Of the department, and with room; of those who are barred only when all who fit are: intake then says who
+ * has the case instead. */
+static struct routing_agent *least_loaded(const struct routing_assign *a, const struct routing_class *k,
+                                          uint64_t case_id, bool barred, int64_t now_us)
 {
     struct routing_agent *best = NULL;
-    if (k->at == NULL) return NULL;
     for (unsigned i = 0; i < k->at->n_agents; i++) {
         struct routing_agent *one = k->at->agents[i];
-        if ((best == NULL || routing_agent_before(one, best)) && may_take(k, one, now_us)) best = one;
+        if (!fits(k, one)) continue;
+        bool is_barred = routing_bars_has(&a->bars, case_id, one);
+        if (!is_barred && barred) return NULL;
+        if (is_barred == barred && routing_agent_has_room(one, now_us) &&
+            (best == NULL || routing_agent_before(one, best)))
+            best = one;
     }
+    return best;
+}
+
+static struct routing_agent *choose(const struct routing_assign *a, const struct routing_class *k,
+                                    uint64_t case_id, int64_t now_us, const char **ret_reason)
+{
+    if (k->at == NULL) return NULL;
+    struct routing_agent *best = least_loaded(a, k, case_id, false, now_us);
     *ret_reason = strcmp(k->at->id, k->department) == 0 ? "least loaded of the department with the skill"
                                                         : "the department has no agents: default department";
+    if (best == NULL && routing_bars_any(&a->bars, case_id)) best = least_loaded(a, k, case_id, true, now_us);
     if (best != NULL || (!k->escalated && k->at->n_agents > 0)) return best;
     *ret_reason = k->escalated ? "escalated: the chain of command" : "no agents: the chain of command";
     for (unsigned i = 0; i < k->at->n_chain; i++)
-        if (routing_agent_has_room(k->at->chain[i], now_us)) return k->at->chain[i];
+        if (routing_agent_has_room(k->at->chain[i], now_us) &&
+            !routing_bars_has(&a->bars, case_id, k->at->chain[i]))
+            return k->at->chain[i];
     return NULL;
 }
 
@@ -302,6 +331,41 @@ static struct routing_class *best_class(struct routing_assign *a)
     return best;
 }
 
+/* Somebody else may have room for what waits behind it. */
+static void pass(struct routing_assign *a, struct routing_class *k)
+{
+    if (a->n_passed == a->room_passed) {
+        a->room_passed = a->room_passed == 0 ? 16 : a->room_passed * 2;
+        a->passed = mem_realloc(a->mem, a->passed, a->room_passed * sizeof *a->passed);
+    }
+    a->passed[a->n_passed++] = heap_pop(k) & CASE_MASK;
+}
+
+static void wait_again(struct routing_assign *a)
+{
+    struct routing_case c;
+    for (unsigned i = 0; i < a->n_passed; i++)
+        if (a->get_case(a->self, a->passed[i], &c) == 0 && c.state == ROUTING_TRIAGED)
+            heap_push(a, class_of(a, &c), rank(&c) << RANK_SHIFT | a->passed[i]);
+    a->n_passed = 0;
+}
+
+static void put_forward(struct routing_assign *a, struct routing_class *k, struct routing_agent *agent,
+                        const char *reason)
+{
+    uint64_t top = heap_pop(k), case_id = top & CASE_MASK;
+    struct routing_case c;
+    if (map_get(&a->flying, case_id) != NULL || a->get_case(a->self, case_id, &c) != 0 ||
+        c.state != ROUTING_TRIAGED || !in_class(k, &c) || rank(&c) != top >> RANK_SHIFT)
+        return;
+    struct routing_proposal *p = mem_zalloc(a->mem, sizeof *p);
+    p->case_id = case_id;
+    p->agent = agent;
+    agent->in_flight++;
+    map_set(&a->flying, case_id, p);
+    a->propose(a->self, case_id, &c, agent->id, reason);
+}
+
 void routing_assign_run(struct routing_assign *a, int64_t now_us)
 {
     struct routing_class *k;
@@ -311,23 +375,16 @@ void routing_assign_run(struct routing_assign *a, int64_t now_us)
     for (unsigned i = 0; i < a->n_classes; i++) a->classes[i]->aside = false;
     while ((k = best_class(a)) != NULL) {
         const char *reason;
-        struct routing_agent *agent = choose(k, now_us, &reason);
-        struct routing_case c;
-        if (agent == NULL) {
+        uint64_t case_id = k->heap[0] & CASE_MASK;
+        struct routing_agent *agent = choose(a, k, case_id, now_us, &reason);
+        if (agent != NULL)
+            put_forward(a, k, agent, reason);
+        else if (routing_bars_any(&a->bars, case_id))
+            pass(a, k);
+        else
             k->aside = true;
-            continue;
-        }
-        uint64_t top = heap_pop(k), case_id = top & ((UINT64_C(1) << RANK_SHIFT) - 1);
-        if (map_get(&a->flying, case_id) != NULL || a->get_case(a->self, case_id, &c) != 0 ||
-            c.state != ROUTING_TRIAGED || !in_class(k, &c) || rank(&c) != top >> RANK_SHIFT)
-            continue;
-        struct routing_proposal *p = mem_zalloc(a->mem, sizeof *p);
-        p->case_id = case_id;
-        p->agent = agent;
-        agent->in_flight++;
-        map_set(&a->flying, case_id, p);
-        a->propose(a->self, case_id, &c, agent->id, reason);
     }
+    wait_again(a);
 }
 
 uint64_t routing_assign_waiting(const struct routing_assign *a)

@@ -11,6 +11,7 @@
 #define KESU_ROUTING_ASSIGN_H
 
 #include "agents.h"
+#include "bars.h"
 #include "policy.h"
 
 struct routing_class;
@@ -31,6 +32,9 @@ struct routing_assign {
     unsigned n_classes, room_classes;
     struct map class_by_key;
     struct map flying; /* case id -> proposal */
+    struct routing_bars bars;
+    uint64_t *passed; /* in this run: cases that those who may have them have no room for */
+    unsigned n_passed, room_passed;
     const Kesu__V1__Policy *policy;
     bool changed; /* a run may find something */
     bool shut;    /* some agent is shut for a time */
@@ -52,6 +56,8 @@ void routing_assign_wait(struct routing_assign *a, uint64_t case_id, const struc
 void routing_assign_settled(struct routing_assign *a, uint64_t case_id);
 /* The case has this version now: a stale proposal may be decided again. */
 void routing_assign_moved(struct routing_assign *a, uint64_t case_id, const struct routing_case *c);
+/* The agent that is proposed may not have the case, whatever room they have; tell refused, too. */
+void routing_assign_bar(struct routing_assign *a, uint64_t case_id);
 /* A proposal was refused. retry: choose again; version: the case's, 0 when it was not that. */
 void routing_assign_refused(struct routing_assign *a, uint64_t case_id, bool retry, uint64_t version,
                             int64_t now_us);

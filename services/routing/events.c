@@ -107,6 +107,7 @@ static void done_with(struct routing *r, struct fold *f, uint64_t case_id)
 {
     struct routing_case c;
     routing_assign_settled(&r->assign, case_id);
+    routing_bars_forget(&r->assign.bars, case_id);
     if (routing_rows_case(f, case_id, &c) != 0) return;
     if (c.state == ROUTING_RECEIVED) {
         routing_rows_del_waiting(f, case_id);
@@ -135,21 +136,39 @@ static int on_case_closed(void *self, struct fold *f, const struct fold_event *e
     return 0;
 }
 
+/* What was not judged before it ended, nobody judged since: that was refused. */
+static int goes_on(void *self, struct fold *f, const struct fold_event *ev)
+{
+    struct routing *r = self;
+    struct routing_case c;
+    int rc = routing_rows_case(f, ev->case_id, &c);
+    if (rc != 0) return rc == E_NOT_FOUND ? 0 : rc;
+    if (c.state == ROUTING_RECEIVED && !routing_queue_has(&r->queue, ev->case_id))
+        routing_queue_add(&r->queue, ev->case_id);
+    return routing_events_touch(self, f, ev);
+}
+
 /* A case that had ended goes on: who has it has one more again. */
 static int on_case_reopened(void *self, struct fold *f, const struct fold_event *ev)
 {
     struct routing *r = self;
-    (void)f;
     routing_assign_load(&r->assign, ev->event->case_reopened->agent, 1);
-    return 0;
+    return goes_on(self, f, ev);
+}
+
+/* Others may not have it now. */
+static int on_accused(void *self, struct fold *f, const struct fold_event *ev)
+{
+    struct routing *r = self;
+    routing_bars_forget(&r->assign.bars, ev->case_id);
+    return routing_events_touch(self, f, ev);
 }
 
 static int on_appeal_admitted(void *self, struct fold *f, const struct fold_event *ev)
 {
     struct routing *r = self;
-    (void)f;
     routing_assign_load(&r->assign, ev->event->appeal_admitted->agent, 1);
-    return 0;
+    return routing_events_touch(self, f, ev);
 }
 
 static int on_case_resolved(void *self, struct fold *f, const struct fold_event *ev)
@@ -199,6 +218,8 @@ const struct fold_row routing_events_rows[ROUTING_N_EVENTS] = {
     {KESU__V1__EVENT__BODY_CASE_RESOLVED, on_case_resolved},
     {KESU__V1__EVENT__BODY_CASE_CLOSED, on_case_closed},
     {KESU__V1__EVENT__BODY_CASE_REOPENED, on_case_reopened},
+    {KESU__V1__EVENT__BODY_NATURE_SET, goes_on},
+    {KESU__V1__EVENT__BODY_CASE_ARCHIVED, on_case_resolved},
     {KESU__V1__EVENT__BODY_APPEAL_ADMITTED, on_appeal_admitted},
     {KESU__V1__EVENT__BODY_PRESENCE_SET, on_presence_set},
     {KESU__V1__EVENT__BODY_CLOCK_FIRED, on_clock_fired},
@@ -210,14 +231,13 @@ const struct fold_row routing_events_rows[ROUTING_N_EVENTS] = {
     TOUCHED(RECORD_AMENDED),
     TOUCHED(EVIDENCE_ADDED),
     TOUCHED(FILE_RETURNED),
-    TOUCHED(ACCUSED_NAMED),
+    {KESU__V1__EVENT__BODY_ACCUSED_NAMED, on_accused},
     TOUCHED(STATEMENT_RECORDED),
     TOUCHED(REPLY_HELD),
     TOUCHED(REPLY_UNDONE),
     TOUCHED(REPLY_SENT),
     TOUCHED(REPLY_STARTED),
     TOUCHED(CALL_RECORDED),
-    TOUCHED(NATURE_SET),
     TOUCHED(CASE_REVIEWED),
     TOUCHED(TASK_OPENED),
     TOUCHED(TASK_ANSWERED),
@@ -234,6 +254,21 @@ const struct fold_row routing_events_rows[ROUTING_N_EVENTS] = {
     TOUCHED(EIGHTD_CLOSED),
     TOUCHED(SENSITIVE_MARKED),
     TOUCHED(CASE_READ),
+    TOUCHED(PROPOSAL_SUBMITTED),
+    TOUCHED(PROPOSAL_DECIDED),
+    TOUCHED(READING_CONFIRMED),
+    TOUCHED(OPINION_SENT),
+    TOUCHED(ANSWER_RECORDED),
+    TOUCHED(APPEAL_FILED),
+    TOUCHED(REVIEWER_ASSIGNED),
+    TOUCHED(APPEAL_DECIDED),
+    TOUCHED(DEADLOCK_DECLARED),
+    TOUCHED(EXTERNAL_RECORDED),
+    TOUCHED(STEP_COMPLETED),
+    TOUCHED(RECOVERY_CLAIMED),
+    TOUCHED(RECOVERY_SETTLED),
+    TOUCHED(FEEDBACK_RECORDED),
+    TOUCHED(ACCOUNTABILITY_RECORDED),
     {KESU__V1__EVENT__BODY_JOINED_INCIDENT, routing_group_joined},
     {KESU__V1__EVENT__BODY_LEFT_INCIDENT, routing_group_left},
     {KESU__V1__EVENT__BODY_INCIDENT_ANSWERED, routing_group_answered},

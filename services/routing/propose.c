@@ -47,9 +47,10 @@ void routing_propose_on_refused(struct routing *r, const Kesu__V1__AssignCase *s
 {
     bool stale = refused->code == KESU__V1__ERROR_CODE__E_STALE;
     bool over = refused->code == KESU__V1__ERROR_CODE__E_STAGE;
-    bool full = refused->code == KESU__V1__ERROR_CODE__E_CAPACITY ||
-                refused->code == KESU__V1__ERROR_CODE__E_ABSENT ||
-                refused->code == KESU__V1__ERROR_CODE__E_RECUSED; /* somebody else may */
+    bool recused = refused->code == KESU__V1__ERROR_CODE__E_RECUSED; /* somebody else may */
+    bool full = recused || refused->code == KESU__V1__ERROR_CODE__E_CAPACITY ||
+                refused->code == KESU__V1__ERROR_CODE__E_ABSENT;
+    if (recused) routing_assign_bar(&r->assign, sent->case_id);
     stats_add(r->m.refused, 1);
     if (!stale && !over && !full)
         log_warn(r->env, "proposal refused", LOG_U64("case", sent->case_id), LOG_STR("agent", sent->agent),

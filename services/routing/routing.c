@@ -169,13 +169,13 @@ static void on_refused(void *self, struct fold *f, const Kesu__V1__Command *comm
     (void)f;
     if (command->body_case == KESU__V1__COMMAND__BODY_CLASSIFY_CASE)
         routing_classify_on_refused(r, command->classify_case, refused);
+    if (command->body_case == KESU__V1__COMMAND__BODY_SHARE_ANSWER)
+        routing_group_on_refused(r, command->share_answer, refused);
     if (command->body_case != KESU__V1__COMMAND__BODY_ASSIGN_CASE) return;
     if (command->assign_case->handover_id != 0)
         routing_handover_on_refused(r, command->assign_case, refused);
     else
         routing_propose_on_refused(r, command->assign_case, refused);
-    if (command->body_case == KESU__V1__COMMAND__BODY_SHARE_ANSWER)
-        routing_group_on_refused(r, command->share_answer, refused);
 }
 
 /* ---- a second state, for comparing ---------------------------------------- */
@@ -214,7 +214,7 @@ static int aside_open(void *self, void **ret_self)
 
 static const struct fold_def fold_def = {
     .name = "routing",
-    .version = 3,
+    .version = 4,
     .tables = routing_tables,
     .n_tables = ROUTING_N_TABLES,
     .rows = routing_events_rows,

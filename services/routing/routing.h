@@ -65,7 +65,7 @@ int64_t routing_classify_id_time(const struct routing *r, int64_t changed_us);
 void routing_poison_fallback(struct routing *r, struct routing_task *t, const char *reason);
 
 /* events.c: the handlers of the fold. */
-#define ROUTING_N_EVENTS 52
+#define ROUTING_N_EVENTS 68
 extern const struct fold_row routing_events_rows[ROUTING_N_EVENTS];
 int routing_events_load(struct routing *r);
 /* The case has another version now, and that is all. */

@@ -237,6 +237,47 @@ static void test_absent_or_full_is_decided_again(void **state)
     assert_int_equal(o->n, 3);
 }
 
+static void refuse_for_good(struct office *o, uint64_t id)
+{
+    routing_assign_bar(&o->assign, id);
+    routing_assign_refused(&o->assign, id, true, 0, 1000 * USEC_PER_SEC);
+    run(o);
+}
+
+static void test_who_may_not_have_a_case_is_not_asked_again(void **state)
+{
+    struct office *o = *state;
+    routing_assign_presence(&o->assign, "ann", true, 10);
+    routing_assign_presence(&o->assign, "bob", true, 0);
+    claim(o, 1, 1);
+    claim(o, 2, 1);
+    run(o);
+    assert_string_equal(o->proposed[1], "ann");
+    assert_string_equal(o->proposed[2], "ann");
+    routing_assign_settled(&o->assign, 2);
+    refuse_for_good(o, 1);
+    assert_int_equal(o->n, 2); /* bob, who may, has no room */
+    claim(o, 3, 2);
+    run(o);
+    assert_string_equal(o->proposed[3], "ann"); /* what stands behind it does not wait */
+    routing_assign_presence(&o->assign, "bob", true, 10);
+    run(o);
+    assert_string_equal(o->proposed[1], "bob");
+}
+
+static void test_when_nobody_may_have_it_it_is_proposed_all_the_same(void **state)
+{
+    struct office *o = *state;
+    routing_assign_presence(&o->assign, "ann", true, 10);
+    routing_assign_presence(&o->assign, "bob", true, 10);
+    claim(o, 1, 1);
+    run(o);
+    refuse_for_good(o, 1);
+    assert_string_equal(o->proposed[1], "bob");
+    refuse_for_good(o, 1);
+    assert_int_equal(o->n, 3); /* intake says who has it instead */
+}
+
 static void test_stale_waits_for_the_fold(void **state)
 {
     struct office *o = *state;
@@ -291,6 +332,8 @@ int main(void)
         T(test_skill_and_language),
         T(test_chain_of_command_and_default_department),
         T(test_absent_or_full_is_decided_again),
+        T(test_who_may_not_have_a_case_is_not_asked_again),
+        T(test_when_nobody_may_have_it_it_is_proposed_all_the_same),
         T(test_stale_waits_for_the_fold),
         T(test_judged_anew_while_waiting),
     };

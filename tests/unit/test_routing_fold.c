@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "err.h"
 #include "fake_intake.h"
+#include "life.h"
 #include "policy_fixture.h"
 #include "sched.h"
 #include "seal.h"
@@ -38,6 +39,7 @@ struct office {
     uint64_t cases[MAX_CASES];
     unsigned n_cases, load, max_load, n_stale, n_full, n_refused;
     bool refuses;   /* any classification, for good */
+    bool over;      /* ... while the case has ended */
     bool full_once; /* the next proposal is refused for its agent's capacity */
     unsigned touch; /* events that come between the fold and its next commands */
     bool read;      /* they are readings, else deliveries */
@@ -246,6 +248,8 @@ static bool on_command(void *self, const Kesu__V1__Command *command, bool again,
         o->touch--;
         tell_touched(o, case_id);
     }
+    if (classify && o->over)
+        return refuse(reply, KESU__V1__ERROR_CODE__E_STAGE, KESU__V1__DISPOSITION__DISPOSITION_FINAL, 0);
     if (classify && o->refuses) {
         o->n_refused++;
         return refuse(reply, KESU__V1__ERROR_CODE__E_UNKNOWN, KESU__V1__DISPOSITION__DISPOSITION_FINAL, 0);
@@ -711,6 +715,43 @@ static void test_a_merged_case_waits_for_nothing(void **state)
     assert_int_equal(o->rows[waits].assigned, 1);
 }
 
+static void test_every_event_of_a_case_is_heard(void **state)
+{
+    const struct life_row *row;
+    (void)state;
+    for (unsigned i = 0; (row = life_row(i)) != NULL; i++) {
+        unsigned k = 0;
+        while (k < ROUTING_N_EVENTS && (unsigned)routing_events_rows[k].type != row->event) k++;
+        if (k == ROUTING_N_EVENTS) fail_msg("%s is not heard", life_event_name(row->event));
+    }
+}
+
+static void tell_withdrawn(struct office *o, uint64_t case_id)
+{
+    Kesu__V1__Event e = KESU__V1__EVENT__INIT;
+    Kesu__V1__CaseWithdrawn body = KESU__V1__CASE_WITHDRAWN__INIT;
+    e.version = ++o->rows[case_id].version;
+    e.body_case = KESU__V1__EVENT__BODY_CASE_WITHDRAWN;
+    e.case_withdrawn = &body;
+    fake_intake_event(&o->intake, case_id, &e);
+    fake_intake_block(&o->intake);
+}
+
+static void test_what_ended_unjudged_is_judged_when_it_goes_on(void **state)
+{
+    struct office *o = *state;
+    uint64_t id = tell_opened(o);
+    o->over = true;
+    start_worker(o);
+    tell_withdrawn(o, id);
+    run(o, 10);
+    assert_int_equal(o->rows[id].classified, 0);
+    o->over = false;
+    tell_reopened(o, id, false);
+    run(o, 10);
+    assert_int_equal(o->rows[id].classified, 1);
+}
+
 static void test_each_once_under_faults(void **state)
 {
     struct office *o = *state;
@@ -772,6 +813,8 @@ int main(void)
         T(test_an_answer_has_many_members),
         T(test_an_answer_is_asked_for_once_whatever_happens),
         T(test_a_merged_case_waits_for_nothing),
+        T(test_every_event_of_a_case_is_heard),
+        T(test_what_ended_unjudged_is_judged_when_it_goes_on),
         T(test_each_once_under_faults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
