@@ -55,11 +55,14 @@ int intake_decide_assign(struct decide *d)
     if (strcmp(d->state->agent, c->agent) == 0)
         return intake_decide_refuse(d, E_EXISTS, "assign_case.agent", "has the case");
     if (c->handover_id != 0) DECIDE_TRY(intake_decide_handed(d, c->handover_id));
-    DECIDE_TRY(intake_decide_recusal(d, d->state, staff, "assign_case.agent"));
-    DECIDE_TRY(intake_decide_room(d, c->agent, "assign_case.agent"));
+    const Kesu__V1__Staff *instead = d->who == LIFE_SERVICE ? intake_decide_instead(d, staff) : NULL;
+    if (instead == NULL) {
+        DECIDE_TRY(intake_decide_recusal(d, d->state, staff, "assign_case.agent"));
+        DECIDE_TRY(intake_decide_room(d, c->agent, "assign_case.agent"));
+    }
     Kesu__V1__CaseAssigned *body = intake_decide_new(d, &kesu__v1__case_assigned__descriptor);
     if (body == NULL) return intake_decide_no_memory(d);
-    body->agent = c->agent;
+    body->agent = instead != NULL ? instead->id : c->agent;
     body->department = d->state->department;
     body->reason = c->reason;
     body->previous_agent = d->state->agent;

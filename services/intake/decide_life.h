@@ -20,6 +20,9 @@ int intake_decide_dismiss_merge(struct decide *d);
 int intake_decide_merge_customers(struct decide *d);
 int intake_decide_unmerge_customers(struct decide *d);
 /* decide_owner.c */
+/* A service chose somebody who may not have the case, nor may any agent beside them: who has it instead,
+ * NULL: nobody need. */
+const Kesu__V1__Staff *intake_decide_instead(const struct decide *d, const Kesu__V1__Staff *chosen);
 int intake_decide_claim(struct decide *d);
 int intake_decide_accused(struct decide *d);
 int intake_decide_statement(struct decide *d);

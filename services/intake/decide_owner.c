@@ -61,6 +61,33 @@ static const Kesu__V1__Staff *heir(const struct decide *d, const char *who, cons
     return found;
 }
 
+/* Is there an agent beside them who could be chosen for it another time? */
+static bool another_may_have(const struct decide *d, const Kesu__V1__Staff *chosen)
+{
+    const Kesu__V1__Policy *p = d->ctx->policy;
+    const Kesu__V1__CaseLife *life = d->state->life;
+    const char *category = d->state->category;
+    bool skilled = policy_has_skill(chosen, category, KESU__V1__LANGUAGE__LANGUAGE_UNSPECIFIED);
+    for (size_t i = 0; i < p->n_staff; i++) {
+        const Kesu__V1__Staff *s = p->staff[i];
+        if (s->agent && strcmp(s->department, chosen->department) == 0 &&
+            (!skilled || policy_has_skill(s, category, KESU__V1__LANGUAGE__LANGUAGE_UNSPECIFIED)) &&
+            may_have(d, s, life->accused, life->n_accused))
+            return true;
+    }
+    return false;
+}
+
+const Kesu__V1__Staff *intake_decide_instead(const struct decide *d, const Kesu__V1__Staff *chosen)
+{
+    const Kesu__V1__CaseState *s = d->state;
+    if (s->agent[0] != '\0' || s->life == NULL ||
+        !intake_decide_is_recused(s->life->accused, s->life->n_accused, chosen) ||
+        another_may_have(d, chosen))
+        return NULL;
+    return heir(d, chosen->id, s->department, s->life->accused, s->life->n_accused);
+}
+
 static int check_accused(struct decide *d, const Kesu__V1__NameAccused *c)
 {
     if (d->ctx->policy == NULL) return intake_decide_refuse(d, E_NO_POLICY, "", NULL);
