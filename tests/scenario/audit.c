@@ -280,12 +280,12 @@ static void on_classified(struct audit *a, const struct input *in, struct audit_
         c->judged_by_staff = true;
 }
 
-/* Who gets a case because somebody else may not have it any more, gets it over their capacity. */
+/* Who leads, or gets a case because somebody else may not have it, gets it whatever room they have. */
 static void check_room(struct audit *a, const struct input *in, const struct audit_agent *agent)
 {
     bool follows = a->n_events > 1 && in->event->command_id.len == 16 &&
                    memcmp(a->events[a->n_events - 2].command_id, in->event->command_id.data, 16) == 0;
-    if (!follows && (!agent->present || agent->open >= agent->capacity))
+    if (!follows && agent->known && (!agent->present || agent->open >= agent->capacity))
         audit_broken(a, "seq %llu: %s has %u of %u cases, present %d", (unsigned long long)in->seq,
                      agent->name, agent->open, agent->capacity, agent->present);
 }
@@ -540,6 +540,7 @@ static void check_event(struct audit *a, const struct input *in)
         check_case_event(a, in);
     } else if (e->body_case == KESU__V1__EVENT__BODY_PRESENCE_SET) {
         struct audit_agent *agent = agent_of(a, e->presence_set->agent);
+        agent->known = true;
         agent->present = e->presence_set->present;
         agent->capacity = e->presence_set->capacity;
     } else if (e->body_case == KESU__V1__EVENT__BODY_POLICY_ACTIVATED) {

@@ -61,7 +61,7 @@ struct audit_erasure {
 
 struct audit_agent {
     char name[AUDIT_ID];
-    bool present;
+    bool known, present; /* known: has ever said so */
     unsigned capacity, open;
 };
 

@@ -92,7 +92,8 @@ static bool case_is_done(const struct office *o, const struct audit_case *c)
     if (!life_is_open(c->stage) || c->stage == KESU__V1__STAGE__STAGE_NOT_A_COMPLAINT ||
         c->stage == KESU__V1__STAGE__STAGE_WITHDRAWN)
         return true;
-    if (has(o, "routing") && has(o, "routing-worker") && (!c->classified || c->agent[0] == '\0'))
+    if (has(o, "routing") && has(o, "routing-worker") &&
+        (c->agent[0] == '\0' || (!c->classified && c->stage == KESU__V1__STAGE__STAGE_RECEIVED)))
         return false;
     return true;
 }
