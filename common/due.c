@@ -10,11 +10,23 @@
 #include "clock.h"
 #include "err.h"
 
-int due_compute(const Kesu__V1__Clock *clock, Kesu__V1__Severity severity, int64_t start_us, struct due *ret)
+static const Kesu__V1__ChannelDues *of_channel(const Kesu__V1__Clock *clock, Kesu__V1__Channel channel)
 {
+    for (size_t i = 0; i < clock->n_by_channel; i++)
+        for (size_t j = 0; j < clock->by_channel[i]->n_channels; j++)
+            if (clock->by_channel[i]->channels[j] == channel) return clock->by_channel[i];
+    return NULL;
+}
+
+int due_compute(const Kesu__V1__Clock *clock, Kesu__V1__Channel channel, Kesu__V1__Severity severity,
+                int64_t start_us, struct due *ret)
+{
+    const Kesu__V1__ChannelDues *own = of_channel(clock, channel);
+    Kesu__V1__ClockDue *const *dues = own != NULL ? own->dues : clock->dues;
+    size_t n = own != NULL ? own->n_dues : clock->n_dues;
     const Kesu__V1__ClockDue *row = NULL;
-    for (size_t i = 0; i < clock->n_dues; i++) {
-        const Kesu__V1__ClockDue *d = clock->dues[i];
+    for (size_t i = 0; i < n; i++) {
+        const Kesu__V1__ClockDue *d = dues[i];
         if (d->severity == severity) row = d;
         if (d->severity == KESU__V1__SEVERITY__SEVERITY_UNSPECIFIED && row == NULL) row = d;
     }

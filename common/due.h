@@ -17,8 +17,10 @@ struct due {
 };
 
 /* Of a clock that started at start_us for a case of this severity
- * (unspecified: the row for all others). E_UNKNOWN when the clock has no such row. */
-int due_compute(const Kesu__V1__Clock *clock, Kesu__V1__Severity severity, int64_t start_us, struct due *ret);
+ * (unspecified: the row for all others) that came by this channel. E_UNKNOWN when the clock has no such row.
+ */
+int due_compute(const Kesu__V1__Clock *clock, Kesu__V1__Channel channel, Kesu__V1__Severity severity,
+                int64_t start_us, struct due *ret);
 
 /* YYMM of a time in the office's time zone (IANA), e.g. 2611. E_RANGE for an unknown zone. */
 int due_month(const char *time_zone, int64_t time_us, unsigned *ret_yymm);

@@ -458,12 +458,26 @@ static const Kesu__V1__Notice *notice_of(const Kesu__V1__Policy *p, const char *
     return NULL;
 }
 
+/* Each channel of a clock once: its times are not a matter of order. */
+static void check_channels(struct checking *c, const Kesu__V1__Clock *k, size_t clock)
+{
+    uint32_t seen = 0;
+    AT(at, "clocks[%zu].by_channel", clock);
+    for (size_t i = 0; i < k->n_by_channel; i++)
+        for (size_t j = 0; j < k->by_channel[i]->n_channels; j++) {
+            uint32_t bit = 1u << ((unsigned)k->by_channel[i]->channels[j] & 31);
+            if ((seen & bit) != 0) problem(c, at, "found a channel twice, allowed once");
+            seen |= bit;
+        }
+}
+
 static void check_clocks(struct checking *c)
 {
     for (size_t i = 0; i < c->p->n_clocks; i++) {
         const Kesu__V1__Clock *k = c->p->clocks[i];
         AT(ladder, "clocks[%zu].escalate_after", i);
         AT(stops, "clocks[%zu].stops", i);
+        check_channels(c, k, i);
         if (k->n_escalate_after > DUE_MAX_LEVELS)
             problem(c, ladder, "found %zu levels, allowed %d", k->n_escalate_after, DUE_MAX_LEVELS);
         for (size_t j = 1; j < k->n_escalate_after; j++)

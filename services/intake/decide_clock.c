@@ -46,11 +46,12 @@ static int set_due(struct decide *d, Kesu__V1__ClockChange *c, int64_t started_a
 int intake_decide_start_clocks(struct decide *d, struct decide_event *e, int64_t received_at)
 {
     const Kesu__V1__Policy *p = d->ctx->policy;
+    Kesu__V1__Channel channel = e->event.case_opened->channel;
     struct due due;
     for (size_t i = 0; i < p->n_clocks; i++) {
         Kesu__V1__Clock *clock = p->clocks[i];
         if (!life_has_word(clock->starts, "received") ||
-            due_compute(clock, KESU__V1__SEVERITY__SEVERITY_UNSPECIFIED, received_at, &due) != 0)
+            due_compute(clock, channel, KESU__V1__SEVERITY__SEVERITY_UNSPECIFIED, received_at, &due) != 0)
             continue;
         Kesu__V1__ClockChange *c = add_change(d, e, KESU__V1__CLOCK_CHANGE__OP__OP_START, clock->id);
         if (c == NULL) return intake_decide_no_memory(d);
@@ -71,7 +72,7 @@ int intake_decide_move_clocks(struct decide *d, struct decide_event *e, Kesu__V1
         if (now != NULL && !now->running) continue;
         if (now == NULL && !life_has_word(clock->starts, "received")) continue;
         int64_t started_at = now != NULL ? now->started_at : d->state->received_at;
-        if (due_compute(clock, severity, started_at, &due) != 0) continue;
+        if (due_compute(clock, d->state->channel, severity, started_at, &due) != 0) continue;
         if (now != NULL && now->due_at == due.due_at && now->warn_at == due.warn_at) continue;
         Kesu__V1__ClockChange__Op op =
             now != NULL ? KESU__V1__CLOCK_CHANGE__OP__OP_MOVE : KESU__V1__CLOCK_CHANGE__OP__OP_START;
@@ -129,7 +130,7 @@ static int start(struct decide *d, struct decide_event *e, const Kesu__V1__Clock
                  int64_t since)
 {
     struct due due;
-    if (due_compute(clock, d->state->severity, since, &due) != 0) return 0;
+    if (due_compute(clock, d->state->channel, d->state->severity, since, &due) != 0) return 0;
     Kesu__V1__ClockChange *c = add_change(d, e, KESU__V1__CLOCK_CHANGE__OP__OP_START, name);
     if (c == NULL) return intake_decide_no_memory(d);
     return set_due(d, c, since, &due);

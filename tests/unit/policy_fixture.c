@@ -58,6 +58,7 @@ static const char sla[] =
     "clocks:\n"
     "  - {id: receipt, starts: received, stops: receipt_delivered, dues: {all: 5m}, warn_percent: 80}\n"
     "  - {id: resolution, starts: received, stops: resolved, dues: {S1: 48h, all: 15d}, warn_percent: 80,\n"
+    "     by_channel: [{channels: [chat], dues: {S1: 10m, all: 1h}}],\n"
     "     names: {en: time to resolve}, escalate_after: [1h, 24h]}\n";
 
 static const char notify[] =

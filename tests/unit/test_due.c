@@ -10,8 +10,9 @@
 #include "due.h"
 #include "err.h"
 
-#define S1 KESU__V1__SEVERITY__SEVERITY_S1
-#define S4 KESU__V1__SEVERITY__SEVERITY_S4
+#define S1  KESU__V1__SEVERITY__SEVERITY_S1
+#define WEB KESU__V1__CHANNEL__CHANNEL_WEB
+#define S4  KESU__V1__SEVERITY__SEVERITY_S4
 
 static void test_computes(void **state)
 {
@@ -29,15 +30,45 @@ static void test_computes(void **state)
     clock.warn_percent = 80;
     clock.escalate_after = ladder;
     clock.n_escalate_after = 2;
-    assert_int_equal(due_compute(&clock, S1, 1000, &due), 0);
+    assert_int_equal(due_compute(&clock, WEB, S1, 1000, &due), 0);
     assert_int_equal(due.due_at, 1000 + 48 * USEC_PER_HOUR);
     assert_int_equal(due.warn_at, 1000 + 48 * USEC_PER_HOUR / 100 * 80);
     assert_int_equal(due.n_levels, 2);
     assert_int_equal(due.escalate_at[1], 1000 + 50 * USEC_PER_HOUR);
-    assert_int_equal(due_compute(&clock, S4, 0, &due), 0);
+    assert_int_equal(due_compute(&clock, WEB, S4, 0, &due), 0);
     assert_int_equal(due.due_at, 15 * USEC_PER_DAY);
     dues[1] = &s1;
-    assert_int_equal(due_compute(&clock, S4, 0, &due), E_UNKNOWN);
+    assert_int_equal(due_compute(&clock, WEB, S4, 0, &due), E_UNKNOWN);
+}
+
+static void a_channel_may_have_times_of_its_own(void **state)
+{
+    (void)state;
+    Kesu__V1__ClockDue all = KESU__V1__CLOCK_DUE__INIT, chat = KESU__V1__CLOCK_DUE__INIT,
+                       grave = KESU__V1__CLOCK_DUE__INIT;
+    Kesu__V1__ClockDue *dues[] = {&all}, *chat_dues[] = {&chat, &grave};
+    Kesu__V1__Channel channels[] = {KESU__V1__CHANNEL__CHANNEL_SMS, KESU__V1__CHANNEL__CHANNEL_CHAT};
+    Kesu__V1__ChannelDues by_channel = KESU__V1__CHANNEL_DUES__INIT, *list[] = {&by_channel};
+    Kesu__V1__Clock clock = KESU__V1__CLOCK__INIT;
+    struct due due;
+    all.after = USEC_PER_DAY;
+    chat.after = 5 * USEC_PER_MIN;
+    grave.severity = S1;
+    grave.after = USEC_PER_MIN;
+    clock.dues = dues;
+    clock.n_dues = 1;
+    by_channel.channels = channels;
+    by_channel.n_channels = 2;
+    by_channel.dues = chat_dues;
+    by_channel.n_dues = 2;
+    clock.by_channel = list;
+    clock.n_by_channel = 1;
+    assert_int_equal(due_compute(&clock, WEB, S1, 0, &due), 0);
+    assert_int_equal(due.due_at, USEC_PER_DAY);
+    assert_int_equal(due_compute(&clock, KESU__V1__CHANNEL__CHANNEL_CHAT, S4, 0, &due), 0);
+    assert_int_equal(due.due_at, 5 * USEC_PER_MIN);
+    assert_int_equal(due_compute(&clock, KESU__V1__CHANNEL__CHANNEL_CHAT, S1, 0, &due), 0);
+    assert_int_equal(due.due_at, USEC_PER_MIN);
 }
 
 static unsigned month(const char *zone, int64_t seconds)
@@ -115,9 +146,8 @@ static void test_number(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_computes),
-        cmocka_unit_test(test_month),
-        cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_computes), cmocka_unit_test(a_channel_may_have_times_of_its_own),
+        cmocka_unit_test(test_month),    cmocka_unit_test(test_texts),
         cmocka_unit_test(test_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

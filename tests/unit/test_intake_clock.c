@@ -53,6 +53,18 @@ static int refusal(struct rig *r, Kesu__V1__Command *c)
     return -(int)rig_refused(r, RIG_SERVICES, c)->code;
 }
 
+static void a_channel_has_its_own_times(void **state)
+{
+    struct rig *r = *state;
+    Kesu__V1__Command *c = rig_message(r, "wet", "a@example.org");
+    c->receive_message->channel = KESU__V1__CHANNEL__CHANNEL_CHAT;
+    int64_t received_at = c->receive_message->received_at;
+    uint64_t id = rig_accepted(r, RIG_NEW, c)->case_id;
+    assert_int_equal(clock_of(r, id, "resolution")->due_at, received_at + USEC_PER_HOUR);
+    judge(r, id, KESU__V1__SEVERITY__SEVERITY_S1);
+    assert_int_equal(clock_of(r, id, "resolution")->due_at, received_at + 10 * USEC_PER_MIN);
+}
+
 static void steps_fire_once_in_time_and_tell_the_chain(void **state)
 {
     struct rig *r = *state;
@@ -145,6 +157,6 @@ static void block_time_does_not_jump_with_the_wall_clock(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, rig_setup, rig_teardown)
 
-UNIT_MAIN(TEST(steps_fire_once_in_time_and_tell_the_chain), TEST(a_judged_severity_moves_what_depends_on_it),
-          TEST(a_delivered_receipt_stops_its_clock), TEST(nothing_fires_while_the_clocks_disagree),
-          TEST(block_time_does_not_jump_with_the_wall_clock))
+UNIT_MAIN(TEST(a_channel_has_its_own_times), TEST(steps_fire_once_in_time_and_tell_the_chain),
+          TEST(a_judged_severity_moves_what_depends_on_it), TEST(a_delivered_receipt_stops_its_clock),
+          TEST(nothing_fires_while_the_clocks_disagree), TEST(block_time_does_not_jump_with_the_wall_clock))

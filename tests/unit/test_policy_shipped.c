@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "clock.h"
+#include "due.h"
 #include "policy.h"
 
 #define DIR_SHIPPED "deploy/policy/"
@@ -131,6 +133,12 @@ static void test_clocks(void **state)
     assert_int_equal(policy_clock(policy, "receipt")->dues[0]->after, INT64_C(300000000));
     assert_non_null(policy_clock(policy, "initial_review"));
     assert_int_equal(policy_clock(policy, "resolution")->n_dues, 5);
+    const Kesu__V1__Clock *first = policy_clock(policy, "first_reply");
+    struct due due;
+    assert_int_equal(due_compute(first, KESU__V1__CHANNEL__CHANNEL_CHAT, 0, 0, &due), 0);
+    assert_int_equal(due.due_at, 5 * USEC_PER_MIN);
+    assert_int_equal(due_compute(first, KESU__V1__CHANNEL__CHANNEL_PHONE, 0, 0, &due), 0);
+    assert_int_equal(due.due_at, 24 * USEC_PER_HOUR);
 }
 
 /* Evidence is read by people. */
