@@ -16,7 +16,7 @@
     (ON(OPINION_SENT) | ON(EXECUTING) | ON(FEEDBACK) | ON(CLOSED) | ON(EXTERNAL) | ON(DEADLOCKED))
 
 /* Rows of one event in one stage differ by the variant. */
-static const struct life_row table[] = {
+const struct life_row life_rows[] = {
     {CMD(CLASSIFY_CASE), EV(CASE_CLASSIFIED), LIFE_ANY, ON(RECEIVED), TO(TRIAGED), LIFE_OFFICE, TIE_NONE, "",
      "judgement", ""},
     {CMD(CLASSIFY_CASE), EV(CASE_CLASSIFIED), LIFE_ANY, TRIAGED_ON, LIFE_STAYS, LIFE_OFFICE, TIE_NONE, "",
@@ -210,12 +210,43 @@ static const struct life_row table[] = {
      "clock step", ""},
     {CMD(RECORD_DELIVERY), EV(DELIVERY_RECORDED), LIFE_ANY, ANY_STAGE, LIFE_STAYS, LIFE_SERVICE, TIE_NONE, "",
      "kind outcome cause_seq", ""},
+    {0},
 };
-#define N_ROWS (sizeof(table) / sizeof(table[0]))
+#define N_ROWS (sizeof(life_rows) / sizeof(life_rows[0]) - 1)
 
-const struct life_row *life_row(unsigned i)
+/* Places of rows + 1: the first of each command and event, and the next one of the same. */
+#define MAX_KINDS 128
+static struct {
+    uint8_t first[MAX_KINDS], next[N_ROWS];
+} of_command, of_event;
+
+__attribute__((constructor)) static void index_rows(void)
 {
-    return i < N_ROWS ? &table[i] : NULL;
+    _Static_assert(N_ROWS < UINT8_MAX, "a place is a byte");
+    for (unsigned i = N_ROWS; i-- > 0;) {
+        unsigned command = life_rows[i].command, event = life_rows[i].event;
+        of_command.next[i] = of_command.first[command];
+        of_command.first[command] = (uint8_t)(i + 1);
+        of_event.next[i] = of_event.first[event];
+        of_event.first[event] = (uint8_t)(i + 1);
+    }
+}
+
+static const struct life_row *row_at(unsigned place)
+{
+    return place != 0 ? &life_rows[place - 1] : NULL;
+}
+
+const struct life_row *life_of_command(unsigned command, const struct life_row *after)
+{
+    if (after != NULL) return row_at(of_command.next[after - life_rows]);
+    return command < MAX_KINDS ? row_at(of_command.first[command]) : NULL;
+}
+
+const struct life_row *life_of_event(unsigned event, const struct life_row *after)
+{
+    if (after != NULL) return row_at(of_event.next[after - life_rows]);
+    return event < MAX_KINDS ? row_at(of_event.first[event]) : NULL;
 }
 
 static unsigned answer_variant(const Kesu__V1__AnswerRecorded *b)
@@ -300,26 +331,26 @@ unsigned life_variant(const Kesu__V1__Event *e)
     }
 }
 
-static bool is_row(const struct life_row *row, Kesu__V1__Stage from, const Kesu__V1__Event *event,
-                   unsigned variant)
+static bool is_row(const struct life_row *row, Kesu__V1__Stage from, unsigned variant)
 {
-    return row->event == (unsigned)event->body_case && (row->from >> from & 1) != 0 &&
-           (row->variant == LIFE_ANY || row->variant == variant);
+    return (row->from >> from & 1) != 0 && (row->variant == LIFE_ANY || row->variant == variant);
 }
 
 const struct life_row *life_find(Kesu__V1__Stage from, const Kesu__V1__Event *event)
 {
+    const struct life_row *row = NULL;
     unsigned variant = life_variant(event);
-    for (unsigned i = 0; i < N_ROWS; i++)
-        if (is_row(&table[i], from, event, variant)) return &table[i];
+    while ((row = life_of_event(event->body_case, row)) != NULL)
+        if (is_row(row, from, variant)) return row;
     return NULL;
 }
 
 const struct life_row *life_find_of(unsigned command, Kesu__V1__Stage from, const Kesu__V1__Event *event)
 {
+    const struct life_row *row = NULL;
     unsigned variant = life_variant(event);
-    for (unsigned i = 0; i < N_ROWS; i++)
-        if (table[i].command == command && is_row(&table[i], from, event, variant)) return &table[i];
+    while ((row = life_of_event(event->body_case, row)) != NULL)
+        if (row->command == command && is_row(row, from, variant)) return row;
     return life_find(from, event);
 }
 
@@ -338,9 +369,9 @@ bool life_is_open(Kesu__V1__Stage stage)
 
 bool life_of_people(unsigned command)
 {
-    for (unsigned i = 0; i < N_ROWS; i++)
-        if (table[i].command == command && table[i].tie != TIE_FOLLOWS && (table[i].who & LIFE_STAFF) != 0)
-            return true;
+    const struct life_row *row = NULL;
+    while ((row = life_of_command(command, row)) != NULL)
+        if (row->tie != TIE_FOLLOWS && (row->who & LIFE_STAFF) != 0) return true;
     return false;
 }
 

@@ -45,7 +45,16 @@ struct life_row {
 };
 #define LIFE_ANY UINT32_MAX
 
-const struct life_row *life_row(unsigned i); /* NULL: no more */
+extern const struct life_row life_rows[]; /* after the last one of no event */
+
+static inline const struct life_row *life_row(unsigned i) /* NULL: no more */
+{
+    return life_rows[i].event != 0 ? &life_rows[i] : NULL;
+}
+
+/* Rows of a command, and those of an event, in their order; after NULL: the first. NULL: no more. */
+const struct life_row *life_of_command(unsigned command, const struct life_row *after);
+const struct life_row *life_of_event(unsigned event, const struct life_row *after);
 
 /* What of an event decides where it leads; rows of one event differ by it. */
 unsigned life_variant(const Kesu__V1__Event *event);

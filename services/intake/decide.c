@@ -300,24 +300,34 @@ static int refuse_actor(struct decide *d)
         NULL);
 }
 
-/* Rows of the life that this command begins with: any stage when from is 0. */
-static bool life_allows(unsigned command, uint32_t from, uint32_t who)
+/* Does the life have a row that this command begins with, in whatever stage? */
+static bool life_allows(unsigned command, uint32_t who)
+{
+    const struct life_row *row = NULL;
+    while ((row = life_of_command(command, row)) != NULL)
+        if (row->tie != TIE_FOLLOWS && (row->who & who) != 0) return true;
+    return false;
+}
+
+/* Of each command: does it have such a row that begins in this stage? */
+static void find_allowed(Kesu__V1__Stage stage, uint32_t who, bool ret[N_ROWS])
 {
     const struct life_row *row;
+    memset(ret, 0, sizeof(*ret) * N_ROWS);
     for (unsigned i = 0; (row = life_row(i)) != NULL; i++)
-        if (row->command == command && row->tie != TIE_FOLLOWS && (from == 0 || (row->from & from) != 0) &&
-            (row->who & who) != 0)
-            return true;
-    return false;
+        if (row->tie != TIE_FOLLOWS && (row->from >> stage & 1) != 0 && (row->who & who) != 0)
+            ret[row->command] = true;
 }
 
 size_t intake_decide_allowed(Kesu__V1__Stage stage, uint32_t who, struct arena *arena, char ***ret)
 {
     char **allowed = arena_alloc(arena, sizeof(*allowed) * N_ROWS);
+    bool is[N_ROWS];
     size_t n = 0;
     if (allowed == NULL) return 0;
+    find_allowed(stage, who, is);
     for (unsigned i = 0; i < N_ROWS; i++)
-        if (life_allows(i, 1u << stage, who)) allowed[n++] = (char *)(uintptr_t)life_command_name(i);
+        if (is[i]) allowed[n++] = (char *)(uintptr_t)life_command_name(i);
     *ret = allowed;
     return n;
 }
@@ -374,12 +384,10 @@ static int check_tie(struct decide *d, const struct life_row *row)
  * the event tells: what they need beyond the first is checked with it. */
 int intake_decide_check_stage(struct decide *d)
 {
-    const struct life_row *row;
-    unsigned command = (unsigned)d->command->body_case;
+    const struct life_row *row = NULL;
     bool stage = false;
-    for (unsigned i = 0; (row = life_row(i)) != NULL; i++) {
-        if (row->command != command || row->tie == TIE_FOLLOWS || (row->from >> d->state->stage & 1) == 0)
-            continue;
+    while ((row = life_of_command(d->command->body_case, row)) != NULL) {
+        if (row->tie == TIE_FOLLOWS || (row->from >> d->state->stage & 1) == 0) continue;
         stage = true;
         if ((row->who & d->who) != 0) return check_tie(d, row);
     }
@@ -411,7 +419,7 @@ static int decide(struct decide *d)
     if (row == NULL || row->handle == NULL)
         return intake_decide_refuse(d, E_MISSING, "body", "a command this version knows");
     DECIDE_TRY(check_actor(d));
-    if (row->who != 0 ? (row->who & d->who) == 0 : !life_allows(command, 0, d->who)) return refuse_actor(d);
+    if (row->who != 0 ? (row->who & d->who) == 0 : !life_allows(command, d->who)) return refuse_actor(d);
     if (row->subject == OF_CASE) DECIDE_TRY(check_case(d));
     return row->handle(d);
 }
@@ -435,11 +443,13 @@ size_t intake_decide_allowed_to(Kesu__V1__CaseState *state, const char *reader,
     actor.name = (char *)(uintptr_t)reader;
     command.actor = &actor;
     char **allowed = arena_alloc(context->arena, sizeof(*allowed) * N_ROWS);
+    bool is[N_ROWS];
     size_t n = 0;
     if (allowed == NULL || check_actor(&d) != 0) return 0;
+    find_allowed(state->stage, d.who, is);
     for (unsigned i = 0; i < N_ROWS; i++) {
         command.body_case = (Kesu__V1__Command__BodyCase)i;
-        if (life_allows(i, 1u << state->stage, d.who) && intake_decide_check_stage(&d) == 0)
+        if (is[i] && intake_decide_check_stage(&d) == 0)
             allowed[n++] = (char *)(uintptr_t)life_command_name(i);
     }
     *ret = allowed;
