@@ -10,6 +10,7 @@
 #include "cells.h"
 #include "fold.h"
 #include "groups.h"
+#include "identities.h"
 #include "objects.h"
 #include "outcomes.h"
 #include "svc.h"
@@ -24,6 +25,7 @@ struct analytics_state {
     struct analytics_cases cases;
     struct analytics_cells cells;
     struct analytics_objects objects;
+    struct identities identities;
     struct analytics_totals totals;
     struct analytics_outcomes outcomes;
     struct analytics_groups groups;
@@ -43,6 +45,7 @@ enum {
     ANALYTICS_CELLS,
     ANALYTICS_COVERS,
     ANALYTICS_GROUPS,
+    ANALYTICS_IDENTITIES,
     ANALYTICS_INCIDENT_CASES,
     ANALYTICS_INCIDENT_PEOPLE,
     ANALYTICS_INCIDENTS,
@@ -56,7 +59,7 @@ enum {
 extern const char *const analytics_tables[ANALYTICS_N_TABLES];
 
 /* events.c */
-#define ANALYTICS_N_EVENTS 20
+#define ANALYTICS_N_EVENTS 22
 extern const struct fold_row analytics_events_rows[ANALYTICS_N_EVENTS];
 void analytics_state_init(struct analytics_state *s, struct env *env);
 void analytics_state_deinit(struct analytics_state *s);

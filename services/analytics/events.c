@@ -7,8 +7,8 @@
 #include "life.h"
 
 const char *const analytics_tables[ANALYTICS_N_TABLES] = {
-    "cases", "cells",   "covers", "groups", "incident_cases", "incident_people", "incidents",
-    "names", "objects", "people", "top",    "totals"};
+    "cases",     "cells", "covers",  "groups", "identities", "incident_cases", "incident_people",
+    "incidents", "names", "objects", "people", "top",        "totals"};
 
 static int on_case_opened(void *self, struct fold *f, const struct fold_event *ev)
 {
@@ -23,7 +23,39 @@ static int on_case_opened(void *self, struct fold *f, const struct fold_event *e
     analytics_totals_rate(&s->totals, ANALYTICS_R_OPENED, ev->time_us);
     int rc = analytics_cells_add(&s->cells, f, one->cell, 1);
     if (rc == 0) rc = analytics_groups_opened(&s->groups, f, one, o, ev->time_us);
-    return rc != 0 ? rc : analytics_objects_count(&s->objects, f, o->object, o->customer_id);
+    return rc != 0 ? rc : analytics_objects_count(&s->objects, f, &s->identities, o->object, o->customer_id);
+}
+
+/* Two people, or one: what both have complained about has one person less, or one more. */
+static int tie(struct analytics_state *s, struct fold *f, uint64_t one, uint64_t other, int change)
+{
+    uint64_t all[IDENTITIES_MAX], others[IDENTITIES_MAX];
+    unsigned n_others = identities_of(&s->identities, other, others), n = 0;
+    unsigned n_all = identities_of(&s->identities, identities_person(&s->identities, one), all);
+    for (unsigned i = 0; i < n_all; i++) {
+        bool is_other = false;
+        for (unsigned k = 0; k < n_others; k++) is_other = is_other || all[i] == others[k];
+        if (!is_other) all[n++] = all[i];
+    }
+    return analytics_objects_tie(&s->objects, s->env, f, all, n, others, n_others, change);
+}
+
+static int on_customers_merged(void *self, struct fold *f, const struct fold_event *ev)
+{
+    struct analytics_state *s = self;
+    const Kesu__V1__CustomersMerged *b = ev->event->customers_merged;
+    int rc = tie(s, f, b->customer_id, b->other_id, -1);
+    if (rc != 0) return rc;
+    return identities_merge(&s->identities, f, ANALYTICS_IDENTITIES, b->customer_id, b->other_id);
+}
+
+static int on_customers_unmerged(void *self, struct fold *f, const struct fold_event *ev)
+{
+    struct analytics_state *s = self;
+    const Kesu__V1__CustomersUnmerged *b = ev->event->customers_unmerged;
+    int rc = tie(s, f, b->customer_id, b->other_id, 1);
+    if (rc == 0) identities_unmerge(&s->identities, f, ANALYTICS_IDENTITIES, b->other_id);
+    return rc;
 }
 
 static int on_message_added(void *self, struct fold *f, const struct fold_event *ev)
@@ -164,6 +196,8 @@ const struct fold_row analytics_events_rows[ANALYTICS_N_EVENTS] = {
     {KESU__V1__EVENT__BODY_LEFT_INCIDENT, on_incident},
     {KESU__V1__EVENT__BODY_INCIDENT_CHANGED, on_incident},
     {KESU__V1__EVENT__BODY_INCIDENT_CLOSED, on_incident},
+    {KESU__V1__EVENT__BODY_CUSTOMERS_MERGED, on_customers_merged},
+    {KESU__V1__EVENT__BODY_CUSTOMERS_UNMERGED, on_customers_unmerged},
 };
 
 /* ---- the whole state --------------------------------------------------------- */
@@ -175,10 +209,12 @@ void analytics_state_init(struct analytics_state *s, struct env *env)
     analytics_cases_init(&s->cases, &env->mem);
     analytics_cells_init(&s->cells, &env->mem);
     analytics_objects_init(&s->objects, &env->mem);
+    identities_init(&s->identities, &env->mem);
 }
 
 void analytics_state_deinit(struct analytics_state *s)
 {
+    identities_deinit(&s->identities);
     analytics_objects_deinit(&s->objects);
     analytics_cells_deinit(&s->cells);
     analytics_cases_deinit(&s->cases);
@@ -188,6 +224,7 @@ int analytics_state_load(struct analytics_state *s, struct fold *f)
 {
     int rc = analytics_cells_load(&s->cells, s->env, f);
     if (rc == 0) rc = analytics_objects_load(&s->objects, f);
+    if (rc == 0) rc = identities_load(&s->identities, s->env, f, ANALYTICS_IDENTITIES);
     if (rc == 0) rc = analytics_totals_load(&s->totals, f);
     if (rc == 0) rc = analytics_outcomes_load(&s->outcomes, f);
     return rc != 0 ? rc : analytics_groups_load(&s->groups, f);

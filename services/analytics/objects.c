@@ -82,23 +82,57 @@ static int find(struct analytics_objects *o, struct fold *f, unsigned kind, stru
     return 0;
 }
 
-/* Is this customer new to the object? Remembered from now on. */
-static int is_new(struct fold *f, struct analytics_object *one, uint64_t customer_id, bool *ret)
+static void people_key(struct key *k, uint64_t customer_id, unsigned kind, const uint8_t *hash)
+{
+    k->n = 0;
+    key_u64(k, customer_id);
+    key_u8(k, (uint8_t)kind);
+    key_bytes(k, span_of(hash, ANALYTICS_OBJECT_BYTES));
+}
+
+/* 0, or E_NOT_FOUND. The first has no row. */
+static int has_row(struct fold *f, const struct analytics_object *one, uint64_t customer_id)
 {
     struct key k;
     struct span value;
+    people_key(&k, customer_id, one->kind, one->hash);
+    return fold_get(f, ANALYTICS_PEOPLE, key_span(&k), &value);
+}
+
+static int has_named(struct fold *f, const struct analytics_object *one, const uint64_t *identities,
+                     unsigned n, bool *ret)
+{
+    int rc = 0;
+    *ret = false;
+    for (unsigned i = 0; i < n && !*ret; i++) {
+        rc = one->first_customer == identities[i] ? 0 : has_row(f, one, identities[i]);
+        if (rc != 0 && rc != E_NOT_FOUND) return rc;
+        *ret = rc == 0;
+    }
+    return 0;
+}
+
+/* Is this person new to the object? The identity is remembered from now on. */
+static int is_new(struct fold *f, const struct identities *people, struct analytics_object *one,
+                  uint64_t customer_id, bool *ret)
+{
+    struct key k;
+    uint64_t all[IDENTITIES_MAX];
+    bool named;
     *ret = customer_id == 0 || one->first_customer == 0;
     if (customer_id == 0 || one->first_customer == customer_id) return 0;
     if (one->first_customer == 0) {
         one->first_customer = customer_id;
         return 0;
     }
-    object_key(&k, one->kind, one->hash);
-    key_u64(&k, customer_id);
-    int rc = fold_get(f, ANALYTICS_PEOPLE, key_span(&k), &value);
+    int rc = has_row(f, one, customer_id);
     if (rc != E_NOT_FOUND) return rc;
+    unsigned n = identities_of(people, identities_person(people, customer_id), all);
+    rc = n == 1 ? 0 : has_named(f, one, all, n, &named);
+    if (rc != 0) return rc;
+    *ret = n == 1 || !named;
+    people_key(&k, customer_id, one->kind, one->hash);
     fold_put(f, ANALYTICS_PEOPLE, key_span(&k), SPAN_LIT("1"));
-    *ret = true;
     return 0;
 }
 
@@ -124,30 +158,35 @@ static void place(struct analytics_objects *o, const struct analytics_object *on
     top[i] = *one;
 }
 
-static int count_one(struct analytics_objects *o, struct fold *f, unsigned kind, const char *text,
-                     uint64_t customer_id)
+static void changed(struct analytics_objects *o, struct analytics_object *one)
 {
-    struct analytics_object *one;
-    bool is;
-    if (text[0] == 0) return 0;
-    int rc = find(o, f, kind, span_of(text, codec_utf8_prefix(span_str(text), ANALYTICS_VALUE_MAX)), &one);
-    if (rc == 0) rc = is_new(f, one, customer_id, &is);
-    if (rc != 0) return rc;
-    one->count++;
-    one->customers += is;
-    place(o, one);
-    if (one->changed) return 0;
+    if (one->changed) return;
     one->changed = true;
     if (o->n_changed == o->room_changed) {
         o->room_changed = o->room_changed == 0 ? 256 : o->room_changed * 2;
         o->changed = mem_realloc(o->mem, o->changed, o->room_changed * sizeof(struct analytics_object *));
     }
     o->changed[o->n_changed++] = one;
+}
+
+static int count_one(struct analytics_objects *o, struct fold *f, const struct identities *people,
+                     unsigned kind, const char *text, uint64_t customer_id)
+{
+    struct analytics_object *one;
+    bool is;
+    if (text[0] == 0) return 0;
+    int rc = find(o, f, kind, span_of(text, codec_utf8_prefix(span_str(text), ANALYTICS_VALUE_MAX)), &one);
+    if (rc == 0) rc = is_new(f, people, one, customer_id, &is);
+    if (rc != 0) return rc;
+    one->count++;
+    one->customers += is;
+    place(o, one);
+    changed(o, one);
     return 0;
 }
 
-int analytics_objects_count(struct analytics_objects *o, struct fold *f, const Kesu__V1__Object *object,
-                            uint64_t customer_id)
+int analytics_objects_count(struct analytics_objects *o, struct fold *f, const struct identities *people,
+                            const Kesu__V1__Object *object, uint64_t customer_id)
 {
     const char *values[ANALYTICS_N_KINDS];
     int rc = 0;
@@ -158,8 +197,89 @@ int analytics_objects_count(struct analytics_objects *o, struct fold *f, const K
     values[ANALYTICS_K_BRANCH] = object->branch;
     values[ANALYTICS_K_WAYBILL] = object->waybill;
     for (unsigned kind = 0; rc == 0 && kind < ANALYTICS_N_KINDS; kind++)
-        rc = count_one(o, f, kind, values[kind], customer_id);
+        rc = count_one(o, f, people, kind, values[kind], customer_id);
     return rc;
+}
+
+/* ---- one person or two -------------------------------------------------- */
+
+struct ties {
+    struct analytics_objects *objects;
+    struct env *env;
+    struct fold *f;
+    uint64_t all[2 * IDENTITIES_MAX]; /* those of the one, then of the other */
+    unsigned n_one, n;
+    int change;
+};
+
+/* The next object this identity has named and has a row for: *from is where to begin, then where it was. */
+static int next_object(struct ties *t, uint64_t identity, struct key *from)
+{
+    struct store_cursor *c;
+    struct span key, value;
+    uint64_t id = 0;
+    int rc = fold_cursor(t->f, ANALYTICS_PEOPLE, &c);
+    if (rc != 0) return rc;
+    rc = store_seek(t->env, c, key_span(from), &key, &value);
+    from->n = 0;
+    if (rc == 0) key_bytes(from, key);
+    store_cursor_close(t->env, c);
+    if (rc != 0) return rc;
+    key = key_span(from);
+    if (!key_take_u64(&key, &id) || key.n != 1 + ANALYTICS_OBJECT_BYTES) return E_CORRUPT;
+    return id == identity ? 0 : E_NOT_FOUND;
+}
+
+static int tie_object(struct ties *t, unsigned kind, const uint8_t *hash)
+{
+    struct analytics_object row = {.kind = (uint8_t)kind}, *one;
+    bool first, second = false;
+    memcpy(row.hash, hash, sizeof row.hash);
+    int rc = load_object(t->f, &row);
+    if (rc == 0) rc = find(t->objects, t->f, kind, span_str(row.value), &one);
+    if (rc == 0) rc = has_named(t->f, one, t->all, t->n_one, &first);
+    if (rc == 0 && first) rc = has_named(t->f, one, t->all + t->n_one, t->n - t->n_one, &second);
+    if (rc != 0 || !second) return rc == E_NOT_FOUND ? E_CORRUPT : rc;
+    one->customers = t->change < 0 ? one->customers - 1 : one->customers + 1;
+    changed(t->objects, one);
+    for (unsigned i = 0; i < t->objects->n_top[kind]; i++) {
+        struct analytics_object *top = &t->objects->top[kind][i];
+        if (memcmp(top->hash, one->hash, sizeof top->hash) == 0) top->customers = one->customers;
+    }
+    return 0;
+}
+
+/* An object is looked at with the first identity that has a row for it. */
+static int is_looked_at(struct ties *t, unsigned at, const struct key *k)
+{
+    struct analytics_object one = {.kind = k->p[8]};
+    memcpy(one.hash, k->p + 9, sizeof one.hash);
+    for (unsigned i = 0; i < at; i++) {
+        int rc = has_row(t->f, &one, t->all[i]);
+        if (rc != E_NOT_FOUND) return rc;
+    }
+    return E_NOT_FOUND;
+}
+
+int analytics_objects_tie(struct analytics_objects *o, struct env *env, struct fold *f, const uint64_t *a,
+                          unsigned n_a, const uint64_t *b, unsigned n_b, int change)
+{
+    struct ties t = {.objects = o, .env = env, .f = f, .n_one = n_a, .n = n_a + n_b, .change = change};
+    memcpy(t.all, a, n_a * sizeof *a);
+    memcpy(t.all + n_a, b, n_b * sizeof *b);
+    analytics_objects_write(o, f); /* what is in memory only has no row yet */
+    for (unsigned i = 0; i < t.n; i++) {
+        struct key k = {.n = 0};
+        int rc;
+        key_u64(&k, t.all[i]);
+        for (; (rc = next_object(&t, t.all[i], &k)) == 0; key_u8(&k, 0)) {
+            rc = is_looked_at(&t, i, &k);
+            if (rc == E_NOT_FOUND) rc = tie_object(&t, k.p[8], k.p + 9);
+            if (rc != 0) return rc;
+        }
+        if (rc != E_NOT_FOUND) return rc;
+    }
+    return 0;
 }
 
 /* ---- rows ------------------------------------------------------------------ */

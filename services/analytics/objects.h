@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What complaints are about, counted exactly: a row for each value of each
- * kind, with its distinct customers (an anonymous case stands for one).
+ * kind, with its distinct customers: people over all their identities (an
+ * anonymous case stands for one). Who named what is kept by identity, so that
+ * a merge and its undoing find what they change.
  *
  * The most frequent of each kind are kept at hand: counts only grow, so who
  * belongs among them is known at each step. Ties: who got there first. */
@@ -8,6 +10,7 @@
 #define KESU_ANALYTICS_OBJECTS_H
 
 #include "fold.h"
+#include "identities.h"
 #include "map.h"
 
 #define ANALYTICS_TOP          20
@@ -47,7 +50,10 @@ void analytics_objects_init(struct analytics_objects *o, struct mem *mem);
 void analytics_objects_deinit(struct analytics_objects *o);
 int analytics_objects_load(struct analytics_objects *o, struct fold *f);
 void analytics_objects_write(struct analytics_objects *o, struct fold *f);
-int analytics_objects_count(struct analytics_objects *o, struct fold *f, const Kesu__V1__Object *object,
-                            uint64_t customer_id);
+int analytics_objects_count(struct analytics_objects *o, struct fold *f, const struct identities *people,
+                            const Kesu__V1__Object *object, uint64_t customer_id);
+/* Of each object that an identity of a and one of b have complained about, so many customers more. */
+int analytics_objects_tie(struct analytics_objects *o, struct env *env, struct fold *f, const uint64_t *a,
+                          unsigned n_a, const uint64_t *b, unsigned n_b, int change);
 
 #endif

@@ -25,8 +25,9 @@ static int on_case_opened(void *self, struct fold *f, const struct fold_event *e
                               .channel = (uint8_t)o->channel,
                               .tier = (uint8_t)o->tier,
                               .language = (uint8_t)o->language};
-    b.customer_cases = routing_similar_customer(f, o->customer_id);
-    b.same_object = routing_similar_object(f, ev->case_id, o->customer_id, ev->time_us, o->object);
+    b.customer_cases = routing_similar_customer(f, &r->identities, o->customer_id);
+    b.same_object =
+        routing_similar_object(f, &r->identities, ev->case_id, o->customer_id, ev->time_us, o->object);
     routing_rows_put_case(f, ev->case_id, &c);
     int rc = routing_rows_put_waiting(f, ev->case_id, &b, o->personal, ev->arena);
     if (rc == 0) routing_queue_add(&r->queue, ev->case_id);
@@ -189,8 +190,28 @@ static int on_presence_set(void *self, struct fold *f, const struct fold_event *
 /* Cases not judged yet stay: their key is gone, and they go to the default queue. */
 static int on_customer_erased(void *self, struct fold *f, const struct fold_event *ev)
 {
-    (void)self;
-    routing_similar_forget(f, ev->event->customer_erased->customer_id);
+    struct routing *r = self;
+    const Kesu__V1__CustomerErased *b = ev->event->customer_erased;
+    routing_similar_forget(f, b->customer_id);
+    identities_unmerge(&r->identities, f, ROUTING_IDENTITIES, b->customer_id);
+    for (size_t i = 0; i < b->n_merged_ids; i++) {
+        routing_similar_forget(f, b->merged_ids[i]);
+        identities_unmerge(&r->identities, f, ROUTING_IDENTITIES, b->merged_ids[i]);
+    }
+    return 0;
+}
+
+static int on_customers_merged(void *self, struct fold *f, const struct fold_event *ev)
+{
+    struct routing *r = self;
+    const Kesu__V1__CustomersMerged *b = ev->event->customers_merged;
+    return identities_merge(&r->identities, f, ROUTING_IDENTITIES, b->customer_id, b->other_id);
+}
+
+static int on_customers_unmerged(void *self, struct fold *f, const struct fold_event *ev)
+{
+    struct routing *r = self;
+    identities_unmerge(&r->identities, f, ROUTING_IDENTITIES, ev->event->customers_unmerged->other_id);
     return 0;
 }
 
@@ -226,6 +247,8 @@ const struct fold_row routing_events_rows[ROUTING_N_EVENTS] = {
     {KESU__V1__EVENT__BODY_DELIVERY_RECORDED, routing_events_touch},
     {KESU__V1__EVENT__BODY_POLICY_ACTIVATED, on_policy_activated},
     {KESU__V1__EVENT__BODY_CUSTOMER_ERASED, on_customer_erased},
+    {KESU__V1__EVENT__BODY_CUSTOMERS_MERGED, on_customers_merged},
+    {KESU__V1__EVENT__BODY_CUSTOMERS_UNMERGED, on_customers_unmerged},
     {KESU__V1__EVENT__BODY_HANDOVER_OPENED, routing_handover_on_opened},
     {KESU__V1__EVENT__BODY_HANDOVER_ACCEPTED, routing_handover_on_accepted},
     TOUCHED(RECORD_AMENDED),
@@ -311,6 +334,7 @@ int routing_events_load(struct routing *r)
     routing_take_policy(r);
     if (rc == 0) rc = routing_rows_each(r->env, r->fold, ROUTING_CASES, load_case, r);
     if (rc == 0) rc = routing_handover_load(r);
+    if (rc == 0) rc = identities_load(&r->identities, r->env, r->fold, ROUTING_IDENTITIES);
     routing_queue_committed(&r->queue);
     return rc;
 }

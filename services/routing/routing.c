@@ -135,6 +135,8 @@ static void on_reset(void *self, struct fold *f)
     routing_handover_deinit(&r->handover);
     routing_propose_init(r);
     routing_handover_init(&r->handover, &r->env->mem);
+    identities_deinit(&r->identities);
+    identities_init(&r->identities, &r->env->mem);
     r->n_want_keys = 0;
     r->n_stuck = 0;
     if (r->policy != NULL) routing_assign_set_policy(&r->assign, r->policy);
@@ -190,6 +192,7 @@ static struct routing *new_state(struct env *env, struct svc *svc)
     routing_queue_init(&r->queue, &env->mem);
     routing_propose_init(r);
     routing_handover_init(&r->handover, &env->mem);
+    identities_init(&r->identities, &env->mem);
     return r;
 }
 
@@ -197,6 +200,7 @@ static void free_state(void *self)
 {
     struct routing *r = self;
     routing_workers_close(&r->workers);
+    identities_deinit(&r->identities);
     routing_handover_deinit(&r->handover);
     routing_assign_deinit(&r->assign);
     routing_queue_deinit(&r->queue);

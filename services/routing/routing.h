@@ -12,6 +12,7 @@
 #include "assign.h"
 #include "fold.h"
 #include "handover.h"
+#include "identities.h"
 #include "stats.h"
 #include "svc.h"
 #include "workers.h"
@@ -34,6 +35,7 @@ struct routing {
     struct routing_workers workers;
     struct routing_assign assign;
     struct routing_handover handover;
+    struct identities identities;
     struct arena scratch; /* of one task or command */
     struct arena policy_arena;
     const Kesu__V1__Policy *policy; /* our copy */
@@ -65,7 +67,7 @@ int64_t routing_classify_id_time(const struct routing *r, int64_t changed_us);
 void routing_poison_fallback(struct routing *r, struct routing_task *t, const char *reason);
 
 /* events.c: the handlers of the fold. */
-#define ROUTING_N_EVENTS 68
+#define ROUTING_N_EVENTS 70
 extern const struct fold_row routing_events_rows[ROUTING_N_EVENTS];
 int routing_events_load(struct routing *r);
 /* The case has another version now, and that is all. */

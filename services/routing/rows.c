@@ -11,7 +11,7 @@
 
 const char *const routing_tables[ROUTING_N_TABLES] = {"cases",     "waiting",   "agents", "customers",
                                                       "objects",   "handovers", "handed", "members",
-                                                      "member_of", "answers",   "shares"};
+                                                      "member_of", "answers",   "shares", "identities"};
 
 #define CASE_FIXED  24
 #define BRIEF_BYTES 19

@@ -4,14 +4,15 @@
  *   cases      case id        -> struct routing_case: until it is assigned or over
  *   waiting    case id        -> struct routing_brief and the sealed text: until classified
  *   agents     staff id       -> presence, capacity, open cases
- *   customers  customer id    -> cases so far
+ *   customers  customer id    -> cases so far, of this identity
  *   objects    hash of object -> who complained about it lately
  *   handovers  handover id    -> HandoverOpened
  *   handed     case id        -> handover id: accepted, until it is given to somebody
  *   members    incident, case -> nothing
  *   member_of  case           -> incident
  *   answers    incident       -> seq of its newest answer
- *   shares     case, answer   -> seq and time of what it was asked for, until the journal has it */
+ *   shares     case, answer   -> seq and time of what it was asked for, until the journal has it
+ *   identities customer id    -> the one it means (identities.h) */
 #ifndef KESU_ROUTING_ROWS_H
 #define KESU_ROUTING_ROWS_H
 
@@ -30,6 +31,7 @@ enum {
     ROUTING_MEMBER_OF,
     ROUTING_ANSWERS,
     ROUTING_SHARES,
+    ROUTING_IDENTITIES,
     ROUTING_N_TABLES
 };
 extern const char *const routing_tables[ROUTING_N_TABLES];

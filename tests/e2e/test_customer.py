@@ -10,7 +10,7 @@ PHONE, EMAIL = types_pb2.Contact.KIND_PHONE, types_pb2.Contact.KIND_EMAIL
 LATE = "The delivery is late."
 
 
-def submit(office, *contacts, lot="", text=LATE):
+def submit(office, *contacts, lot="L-77", text=LATE):
     """A complaint by these contacts, judged."""
     message = kesu_client.receive_message(text, name="Lin", language=types_pb2.LANGUAGE_EN, object=types_pb2.Object(lot=lot))
     for kind, value in contacts:
@@ -36,8 +36,14 @@ def score(office, case_id):
     return {e.rule or e.factor: e.weight for e in judged.evidence}
 
 
+def people(office, lot="L-77"):
+    """Distinct customers who complained about it."""
+    office.wait_folded("analytics")
+    return next(o.customers for o in office.stats().top_objects if (o.kind, o.value) == ("lot", lot))
+
+
 def test_one_person_by_two_channels(office):
-    office.start_all("intake", "routing", "routing-worker")
+    office.start_all("intake", "routing", "routing-worker", "analytics")
     first = submit(office, (EMAIL, "lin@customer.example"))
     second = submit(office, (PHONE, "0912345678"))
     assert first.customer_id != second.customer_id
@@ -49,6 +55,8 @@ def test_one_person_by_two_channels(office):
     pair = f"{second.customer_id:<10} may be the same as {first.customer_id}\n"
     assert office.kesu("customer", "suggestions") == pair
     one = str(first.customer_id)
+    assert people(office) == 2
+    assert score(office, third.case_id)["scoring.count"] == 5  # two people
     office.kesu("customer", "merge", one, f"other_id={second.customer_id}", "reason=called back", "--as", AGENT)
     assert office.kesu("customer", "suggestions") == "nothing to decide\n"
     show = office.kesu("customer", "show", "phone:0912345678", "--personal")
@@ -56,6 +64,7 @@ def test_one_person_by_two_channels(office):
     assert [line.split()[0] for line in show.splitlines() if "received" in line] == [
         third.number, second.number, first.number
     ]
+    assert people(office) == 1
     assert "lin@customer.example" in show and "0912345678" in show
     assert [s.customer_id for s in person(office, case_id=second.case_id).identities] == [first.customer_id, second.customer_id]
 
@@ -66,7 +75,10 @@ def test_one_person_by_two_channels(office):
     assert office.kesu("customer", "list", "--tier", "vip").split()[:2] == [one, "vip,"]
     fourth = submit(office, (PHONE, "0912345678"))
     assert fourth.tier == types_pb2.TIER_VIP
-    assert score(office, fourth.case_id).get("scoring.vip") == 8, score(office, fourth.case_id)
+    judged = score(office, fourth.case_id)
+    assert judged["scoring.vip"] == 8
+    assert judged["scoring.repeat"] == 12  # three cases before this one
+    assert "scoring.count" not in judged  # one person
 
     # It was wrong: two again, and nobody asks once more.
     office.kesu("customer", "unmerge", one, f"other_id={second.customer_id}", "reason=a brother", "--as", AGENT)
@@ -76,6 +88,9 @@ def test_one_person_by_two_channels(office):
     assert [c.number for c in person(office, customer_id=first.customer_id).cases] == [first.number]
     fifth = submit(office, (PHONE, "0912345678"), (EMAIL, "lin@customer.example"))
     assert fifth.tier == types_pb2.TIER_UNSPECIFIED
+    judged = score(office, fifth.case_id)
+    assert judged["scoring.count"] == 5 and judged["scoring.repeat"] == 12
+    assert people(office) == 2
     assert office.kesu("customer", "suggestions") == "nothing to decide\n"
 
 

@@ -36,6 +36,7 @@ struct office {
     unsigned n_told;
     uint64_t open[MAX_EVENTS];
     unsigned n_open;
+    unsigned means[N_PEOPLE]; /* merged into; 0: nobody */
 };
 
 static char *const categories[] = {"damage.wet", "delay.delivery", "other"};
@@ -142,12 +143,52 @@ static void tell_closed(struct office *o, unsigned i)
     o->open[i] = o->open[--o->n_open];
 }
 
+static unsigned person(const struct office *o, unsigned id)
+{
+    while (o->means[id] != 0) id = o->means[id];
+    return id;
+}
+
+static unsigned n_identities(const struct office *o, unsigned of)
+{
+    unsigned n = 0;
+    for (unsigned id = 1; id < N_PEOPLE; id++) n += person(o, id) == of;
+    return n;
+}
+
+/* Two people become one, or the last such mistake of somebody is undone. */
+static void tell_tie(struct office *o)
+{
+    Kesu__V1__Event e = KESU__V1__EVENT__INIT;
+    Kesu__V1__CustomersMerged merged = KESU__V1__CUSTOMERS_MERGED__INIT;
+    Kesu__V1__CustomersUnmerged unmerged = KESU__V1__CUSTOMERS_UNMERGED__INIT;
+    unsigned other = 1 + (unsigned)sim_random(o->sim, N_PEOPLE - 1);
+    unsigned one = person(o, 1 + (unsigned)sim_random(o->sim, N_PEOPLE - 1));
+    if (o->means[other] != 0) {
+        unmerged.customer_id = o->means[other];
+        unmerged.other_id = other;
+        e.body_case = KESU__V1__EVENT__BODY_CUSTOMERS_UNMERGED;
+        e.customers_unmerged = &unmerged;
+        o->means[other] = 0;
+    } else if (one != other && n_identities(o, one) + n_identities(o, other) <= IDENTITIES_MAX) {
+        merged.customer_id = one;
+        merged.other_id = other;
+        e.body_case = KESU__V1__EVENT__BODY_CUSTOMERS_MERGED;
+        e.customers_merged = &merged;
+        o->means[other] = one;
+    } else {
+        return;
+    }
+    tell(o, &e, 0);
+}
+
 static void tell_block(struct office *o)
 {
     o->intake.time_us += (int64_t)sim_random(o->sim, 300) * USEC_PER_SEC;
     for (uint64_t n = 1 + sim_random(o->sim, 12); n > 0; n--) {
         unsigned i = o->n_open > 0 ? (unsigned)sim_random(o->sim, o->n_open) : 0;
         uint64_t what = sim_random(o->sim, 10);
+        if (sim_random(o->sim, 8) == 0) tell_tie(o);
         if (what < 3 || o->n_open == 0)
             tell_opened(o);
         else if (what < 5)
@@ -200,8 +241,9 @@ static void recount_object(const struct office *o, struct recount *r)
         const struct told *t = &o->told[i];
         if (t->body != KESU__V1__EVENT__BODY_CASE_OPENED) continue;
         r->product[t->product]++;
-        r->people[t->product] += t->customer == 0 || !seen[t->product][t->customer];
-        seen[t->product][t->customer] = true;
+        unsigned who = person(o, (unsigned)t->customer);
+        r->people[t->product] += who == 0 || !seen[t->product][who];
+        seen[t->product][who] = true;
     }
 }
 

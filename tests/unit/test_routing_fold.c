@@ -26,6 +26,7 @@ struct row {
     unsigned shared, asked; /* of the newest answer; how often it was asked for */
     char reason[200];
     char agent[16];
+    unsigned people, before; /* what its task says */
 };
 
 struct office {
@@ -52,6 +53,7 @@ struct office {
     bool fails;
     char *why; /* not said: NULL */
     char text[64];
+    uint64_t customer; /* of the next case; with one it is about a lot */
 };
 
 /* ---- the journal ------------------------------------------------------------- */
@@ -110,6 +112,10 @@ static uint64_t tell_opened(struct office *o)
     body.personal = &sealed;
     body.channel = KESU__V1__CHANNEL__CHANNEL_WEB;
     body.received_at = o->intake.time_us;
+    Kesu__V1__Object object = KESU__V1__OBJECT__INIT;
+    object.lot = "L1";
+    body.customer_id = o->customer;
+    if (o->customer != 0) body.object = &object;
     e.version = o->rows[case_id].version = 1;
     e.body_case = KESU__V1__EVENT__BODY_CASE_OPENED;
     e.case_opened = &body;
@@ -134,6 +140,41 @@ static void tell_touched(struct office *o, uint64_t case_id)
         e.case_read = &read;
     }
     fake_intake_event(&o->intake, case_id, &e);
+    fake_intake_block(&o->intake);
+}
+
+static uint64_t tell_opened_by(struct office *o, uint64_t customer)
+{
+    o->customer = customer;
+    return tell_opened(o);
+}
+
+static void tell_tied(struct office *o, uint64_t customer, uint64_t other, bool one)
+{
+    Kesu__V1__Event e = KESU__V1__EVENT__INIT;
+    Kesu__V1__CustomersMerged merged = KESU__V1__CUSTOMERS_MERGED__INIT;
+    Kesu__V1__CustomersUnmerged unmerged = KESU__V1__CUSTOMERS_UNMERGED__INIT;
+    merged.customer_id = unmerged.customer_id = customer;
+    merged.other_id = unmerged.other_id = other;
+    e.body_case = one ? KESU__V1__EVENT__BODY_CUSTOMERS_MERGED : KESU__V1__EVENT__BODY_CUSTOMERS_UNMERGED;
+    if (one)
+        e.customers_merged = &merged;
+    else
+        e.customers_unmerged = &unmerged;
+    fake_intake_event(&o->intake, 0, &e);
+    fake_intake_block(&o->intake);
+}
+
+static void tell_erased(struct office *o, uint64_t customer, uint64_t other)
+{
+    Kesu__V1__Event e = KESU__V1__EVENT__INIT;
+    Kesu__V1__CustomerErased body = KESU__V1__CUSTOMER_ERASED__INIT;
+    body.customer_id = customer;
+    body.merged_ids = &other;
+    body.n_merged_ids = 1;
+    e.body_case = KESU__V1__EVENT__BODY_CUSTOMER_ERASED;
+    e.customer_erased = &body;
+    fake_intake_event(&o->intake, 0, &e);
     fake_intake_block(&o->intake);
 }
 
@@ -288,6 +329,8 @@ static void on_task(struct office *o, const Kesu__V1__Task *task)
     Kesu__V1__TaskResult result = KESU__V1__TASK_RESULT__INIT;
     Kesu__V1__ToRouting m = KESU__V1__TO_ROUTING__INIT;
     o->n_tasks++;
+    o->rows[task->task_id].people = task->same_object_customers;
+    o->rows[task->task_id].before = task->customer_cases;
     snprintf(o->text, sizeof o->text, "%s", task->text);
     result.task_id = task->task_id;
     result.attempt = task->attempt;
@@ -587,6 +630,39 @@ static void test_a_restart_keeps_what_waits(void **state)
     assert_int_equal(o->n_full, 0);
 }
 
+static void test_identities_of_one_person_count_as_one(void **state)
+{
+    enum { A = 100, B = 200, C = 300 };
+    struct office *o = *state;
+    const struct row *rows = o->rows;
+    start_worker(o);
+    tell_opened_by(o, A);
+    tell_opened_by(o, B);
+    uint64_t third = tell_opened_by(o, C);
+    tell_tied(o, A, B, true);
+    uint64_t merged = tell_opened_by(o, B);
+    run(o, 5);
+    assert_int_equal(rows[third].people, 3);
+    assert_int_equal(rows[third].before, 0);
+    assert_int_equal(rows[merged].people, 2);
+    assert_int_equal(rows[merged].before, 2);
+    svc_free(&o->svc);
+    on_routing_boot(o, sim_env(o->routing));
+    uint64_t after_a_restart = tell_opened_by(o, A);
+    tell_tied(o, A, B, false);
+    uint64_t undone = tell_opened_by(o, A);
+    run(o, 10);
+    assert_int_equal(rows[after_a_restart].people, 2);
+    assert_int_equal(rows[after_a_restart].before, 3);
+    assert_int_equal(rows[undone].people, 3);
+    assert_int_equal(rows[undone].before, 2);
+    tell_tied(o, C, A, true);
+    tell_erased(o, C, A);
+    uint64_t forgotten = tell_opened_by(o, A);
+    run(o, 5);
+    assert_int_equal(rows[forgotten].before, 0);
+}
+
 #define INCIDENT 3
 
 static void tell_joined(struct office *o, uint64_t case_id)
@@ -809,6 +885,7 @@ int main(void)
         T(test_refused_for_good_waits_for_another_policy),
         T(test_erased_goes_to_the_default_queue),
         T(test_a_restart_keeps_what_waits),
+        T(test_identities_of_one_person_count_as_one),
         T(test_an_answer_goes_to_each_member),
         T(test_an_answer_has_many_members),
         T(test_an_answer_is_asked_for_once_whatever_happens),
