@@ -355,6 +355,9 @@ static void as_owner(struct life_world *w, const Kesu__V1__CaseState *s, uint32_
 
 void life_world_aim(struct life_world *w, unsigned command, const Kesu__V1__CaseState *s, void *body)
 {
+    static const char *const reviewers[] = {"side", "law", "gm", "dep"};
+    if (command == CMD(ASSIGN_REVIEWER))
+        ((Kesu__V1__AssignReviewer *)body)->reviewer = life_text(reviewers[life_draw(w, 4)]);
     if (command == CMD(ADD_TO_INCIDENT))
         ((Kesu__V1__AddToIncident *)body)->incident_id = any(w, &w->incidents);
     if (command == CMD(SHARE_ANSWER)) share(w, s, body);
