@@ -91,7 +91,8 @@ static Kesu__V1__ClockState *clock_of(struct evolve *e, char *id)
     return fresh;
 }
 
-/* What has fired counts no more when its new time is still to come. */
+/* A start is a new run, of which nothing has fired but what it says. Of a move: what has fired counts no more
+ * when its new time is still to come. */
 static void set_times(struct evolve *e, const Kesu__V1__ClockChange *c, Kesu__V1__ClockState *clock)
 {
     clock->running = true;
@@ -100,6 +101,12 @@ static void set_times(struct evolve *e, const Kesu__V1__ClockChange *c, Kesu__V1
     clock->due_at = c->due_at;
     clock->n_escalate_at = c->n_escalate_at;
     clock->escalate_at = c->escalate_at;
+    if (c->op == KESU__V1__CLOCK_CHANGE__OP__OP_START) {
+        clock->warned = c->warned;
+        clock->breached = c->breached;
+        clock->escalated = c->escalated;
+        return;
+    }
     if (c->warn_at > e->block_time) clock->warned = false;
     if (c->due_at > e->block_time) {
         clock->breached = false;

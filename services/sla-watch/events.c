@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Events to rows. The rules for what has fired are intake's: a step counts as
- * not fired again when a move puts its time after the block that moves it. */
+ * not fired again when a move puts its time after the block that moves it; a
+ * start is a new run, of which nothing has fired but what it says. */
 #include "err.h"
 #include "log.h"
 #include "sla-watch.h"
@@ -42,14 +43,17 @@ static int set_times(struct sla_clock *c, const Kesu__V1__ClockChange *change, c
     c->due_at = change->due_at;
     c->n_levels = (unsigned)change->n_escalate_at;
     for (unsigned i = 0; i < c->n_levels; i++) c->escalate_at[i] = change->escalate_at[i];
+    if (change->op == KESU__V1__CLOCK_CHANGE__OP__OP_START) {
+        c->warned = change->warned;
+        c->breached = change->breached;
+        c->escalated = change->escalated;
+        return 0;
+    }
     if (change->warn_at > ev->time_us) c->warned = false;
     if (change->due_at > ev->time_us) {
         c->breached = false;
         c->escalated = 0;
     }
-    c->warned = c->warned || change->warned;
-    c->breached = c->breached || change->breached;
-    if (change->escalated > c->escalated) c->escalated = change->escalated;
     return 0;
 }
 

@@ -111,7 +111,7 @@ def test_the_demo_accounts_for_every_complaint(up):
     office = up("--demo", "--complaints", "25", "--limit", "90s")
     assert office.process.wait(150) == 0, office.text()
     text = office.text()
-    paths = re.findall(r"demo +\| (\d{4}-\d{6})  \S+ +S[1-4]  \S+ +-> \w+ +-> \w+ +3 clocks, receipt by (\w+)", text)
+    paths = re.findall(r"demo +\| (\d{4}-\d{6})  \S+ +S[1-4]  \S+ +-> \w+ +-> \w+ +5 clocks, receipt by (\w+)", text)
     assert len({number for number, _ in paths}) == 25, text
     assert "all 25 complaints (5 of them mails) are accounted for" in text
     if os.geteuid() == 0 and os.path.exists("/usr/sbin/smtpd"):
@@ -124,7 +124,7 @@ def test_every_daemon_is_killed_and_no_complaint_is_lost(up):
     office = up("--demo", "--complaints", "200", "--limit", "150s")
     programs = [f"kesu-{name}" for name in [*DAEMONS, "email"]]
     for place, program in enumerate(programs):
-        until(lambda n=20 * (place + 1): office.text().count("3 clocks, receipt by") >= n, office.text)
+        until(lambda n=20 * (place + 1): office.text().count("5 clocks, receipt by") >= n, office.text)
         os.kill(office.children()[program][0], signal.SIGKILL)
     assert office.process.wait(200) == 0, office.text()
     assert len(re.findall(r"was killed by signal 9", office.text())) == len(programs)

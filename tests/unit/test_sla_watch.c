@@ -110,7 +110,7 @@ static uint64_t journal_clock(struct office *o, uint64_t case_id, Kesu__V1__Cloc
     }
     e.clocks = changes;
     e.n_clocks = 1;
-    if (op == KESU__V1__CLOCK_CHANGE__OP__OP_START) {
+    if (case_id == 0) {
         e.body_case = KESU__V1__EVENT__BODY_CASE_OPENED;
         e.case_opened = &opened;
         case_id = o->intake.seq + 1;
@@ -218,6 +218,107 @@ static void what_fired_fires_again_after_a_move_ahead(void **state)
     close_office(&o);
 }
 
+static const Kesu__V1__ClockChange__Op start_op = KESU__V1__CLOCK_CHANGE__OP__OP_START;
+
+/* All four steps of a clock that starts now, from the i-th command on. */
+static void assert_fires_whole(struct office *o, unsigned i, int64_t due)
+{
+    sim_run(o->sim, 12 * HOUR);
+    assert_int_equal(o->intake.n_commands, i + 4);
+    assert_fired(o, i, KESU__V1__FIRE_CLOCK__STEP__STEP_WARN, 0, due - HOUR, false);
+    assert_fired(o, i + 1, KESU__V1__FIRE_CLOCK__STEP__STEP_BREACH, 0, due, false);
+    assert_fired(o, i + 2, KESU__V1__FIRE_CLOCK__STEP__STEP_ESCALATE, 1, due + HOUR, false);
+    assert_fired(o, i + 3, KESU__V1__FIRE_CLOCK__STEP__STEP_ESCALATE, 2, due + 2 * HOUR, false);
+    assert_int_equal(watch(o)->armed, 0);
+}
+
+static void what_fired_and_stopped_fires_again_when_it_is_started_again(void **state)
+{
+    (void)state;
+    struct office o;
+    open_office(&o, 1);
+    int64_t due = WALL_US + 4 * HOUR;
+    uint64_t case_id = start_clock(&o, due - HOUR, due);
+    assert_fires_whole(&o, 0, due);
+    (void)journal_clock(&o, case_id, KESU__V1__CLOCK_CHANGE__OP__OP_STOP, 0, 0);
+    due += 14 * HOUR;
+    (void)journal_clock(&o, case_id, start_op, due - HOUR, due);
+    assert_fires_whole(&o, 4, due);
+    close_office(&o);
+}
+
+static void what_fired_fires_again_when_it_is_started_anew_while_it_runs(void **state)
+{
+    (void)state;
+    struct office o;
+    open_office(&o, 1);
+    int64_t due = WALL_US + 4 * HOUR;
+    uint64_t case_id = start_clock(&o, due - HOUR, due);
+    assert_fires_whole(&o, 0, due);
+    due += 14 * HOUR;
+    (void)journal_clock(&o, case_id, start_op, due - HOUR, due);
+    assert_fires_whole(&o, 4, due);
+    sim_crash(o.instance); /* and the store knows of both runs */
+    sim_run(o.sim, USEC_PER_MIN);
+    due += 14 * HOUR;
+    (void)journal_clock(&o, case_id, start_op, due - HOUR, due);
+    assert_fires_whole(&o, 8, due);
+    close_office(&o);
+}
+
+/* Measured from a time that is past: what is due already is due at once, whatever the run before fired. */
+static void a_new_run_owes_nothing_to_the_one_before(void **state)
+{
+    (void)state;
+    struct office o;
+    open_office(&o, 1);
+    int64_t due = WALL_US + 4 * HOUR;
+    uint64_t case_id = start_clock(&o, due - HOUR, due);
+    assert_fires_whole(&o, 0, due);
+    due += 9 * HOUR; /* in an hour; its warning was due by now */
+    (void)journal_clock(&o, case_id, start_op, WALL_US + 11 * HOUR, due);
+    sim_run(o.sim, 4 * HOUR);
+    assert_int_equal(o.intake.n_commands, 8);
+    assert_int_equal(o.intake.commands[4].command->fire_clock->step, KESU__V1__FIRE_CLOCK__STEP__STEP_WARN);
+    assert_fired(&o, 5, KESU__V1__FIRE_CLOCK__STEP__STEP_BREACH, 0, due, false);
+    close_office(&o);
+}
+
+/* It goes on where it stood: what it fired, it does not fire again. */
+static void a_clock_that_goes_on_remembers_what_it_fired(void **state)
+{
+    (void)state;
+    struct office o;
+    Kesu__V1__Event e = KESU__V1__EVENT__INIT;
+    Kesu__V1__CaseUnmerged unmerged = KESU__V1__CASE_UNMERGED__INIT;
+    Kesu__V1__ClockChange change = KESU__V1__CLOCK_CHANGE__INIT, *changes[1] = {&change};
+    open_office(&o, 1);
+    int64_t due = WALL_US + 4 * HOUR, levels[2] = {due + HOUR, due + 2 * HOUR};
+    uint64_t case_id = start_clock(&o, due - HOUR, due);
+    sim_run(o.sim, 270 * USEC_PER_MIN);
+    assert_int_equal(o.intake.n_commands, 2); /* warned, breached */
+    (void)journal_clock(&o, case_id, KESU__V1__CLOCK_CHANGE__OP__OP_STOP, 0, 0);
+    sim_run(o.sim, USEC_PER_MIN);
+    change.op = start_op;
+    change.clock = "resolution";
+    change.started_at = WALL_US;
+    change.warn_at = due - HOUR;
+    change.due_at = due;
+    change.escalate_at = levels;
+    change.n_escalate_at = 2;
+    change.warned = change.breached = true;
+    e.clocks = changes;
+    e.n_clocks = 1;
+    e.body_case = KESU__V1__EVENT__BODY_CASE_UNMERGED;
+    e.case_unmerged = &unmerged;
+    (void)fake_intake_event(&o.intake, case_id, &e);
+    fake_intake_block(&o.intake);
+    sim_run(o.sim, 12 * HOUR);
+    assert_int_equal(o.intake.n_commands, 4);
+    assert_fired(&o, 2, KESU__V1__FIRE_CLOCK__STEP__STEP_ESCALATE, 1, due + HOUR, false);
+    close_office(&o);
+}
+
 static void what_was_missed_fires_once_and_late(void **state)
 {
     (void)state;
@@ -321,6 +422,10 @@ static void what_is_refused_is_fired_again(void **state)
 UNIT_MAIN(cmocka_unit_test(fires_step_by_step_in_time), cmocka_unit_test(fires_in_the_order_of_dues),
           cmocka_unit_test(a_move_and_a_stop_change_what_fires),
           cmocka_unit_test(what_fired_fires_again_after_a_move_ahead),
+          cmocka_unit_test(what_fired_and_stopped_fires_again_when_it_is_started_again),
+          cmocka_unit_test(what_fired_fires_again_when_it_is_started_anew_while_it_runs),
+          cmocka_unit_test(a_new_run_owes_nothing_to_the_one_before),
+          cmocka_unit_test(a_clock_that_goes_on_remembers_what_it_fired),
           cmocka_unit_test(what_was_missed_fires_once_and_late),
           cmocka_unit_test(every_step_once_through_crashes_and_loss),
           cmocka_unit_test(a_jumped_wall_clock_stops_firing),
