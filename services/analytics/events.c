@@ -26,18 +26,21 @@ static int on_case_opened(void *self, struct fold *f, const struct fold_event *e
     return rc != 0 ? rc : analytics_objects_count(&s->objects, f, &s->identities, o->object, o->customer_id);
 }
 
-/* Two people, or one: what both have complained about has one person less, or one more. */
 static int tie(struct analytics_state *s, struct fold *f, uint64_t one, uint64_t other, int change)
 {
     uint64_t all[IDENTITIES_MAX], others[IDENTITIES_MAX];
-    unsigned n_others = identities_of(&s->identities, other, others), n = 0;
+    struct analytics_tie t = {.change = change};
+    unsigned n_others = identities_of(&s->identities, other, others);
     unsigned n_all = identities_of(&s->identities, identities_person(&s->identities, one), all);
     for (unsigned i = 0; i < n_all; i++) {
         bool is_other = false;
         for (unsigned k = 0; k < n_others; k++) is_other = is_other || all[i] == others[k];
-        if (!is_other) all[n++] = all[i];
+        if (!is_other) t.all[t.n++] = all[i];
     }
-    return analytics_objects_tie(&s->objects, s->env, f, all, n, others, n_others, change);
+    t.n_one = t.n;
+    for (unsigned k = 0; k < n_others; k++) t.all[t.n++] = others[k];
+    int rc = analytics_objects_tie(&s->objects, s->env, f, &t);
+    return rc != 0 ? rc : analytics_groups_tie(&s->groups, s->env, f, &t);
 }
 
 static int on_customers_merged(void *self, struct fold *f, const struct fold_event *ev)
@@ -210,6 +213,7 @@ void analytics_state_init(struct analytics_state *s, struct env *env)
     analytics_cells_init(&s->cells, &env->mem);
     analytics_objects_init(&s->objects, &env->mem);
     identities_init(&s->identities, &env->mem);
+    s->groups.people = &s->identities;
 }
 
 void analytics_state_deinit(struct analytics_state *s)

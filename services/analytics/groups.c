@@ -103,13 +103,14 @@ static void put_window(struct fold *f, uint64_t thing, const struct window *w)
     fold_put(f, ANALYTICS_GROUPS, key_span(&k), span_of(row, (size_t)(p - row)));
 }
 
-/* Those of the window, this customer the newest. */
-static void note(struct window *w, uint64_t who, uint32_t hour)
+/* Those of the window, this identity the newest. */
+static void note(const struct identities *people, struct window *w, uint64_t who, uint32_t hour)
 {
     unsigned kept = 0;
     bool known = false;
+    uint64_t person = identities_person(people, who);
     for (unsigned i = 0; i < w->n; i++) {
-        known = known || w->entries[i].who == who;
+        known = known || identities_person(people, w->entries[i].who) == person;
         if (w->entries[i].who == who || w->entries[i].hour + ANALYTICS_GROUP_HOURS < hour) continue;
         w->entries[kept++] = w->entries[i];
     }
@@ -120,6 +121,20 @@ static void note(struct window *w, uint64_t who, uint32_t hour)
     w->entries[kept++] = (struct entry){who, hour};
     w->n = kept;
     if (!known) w->ever++;
+}
+
+/* Different people, from this entry on. */
+static unsigned n_people(const struct identities *people, const struct window *w, unsigned from)
+{
+    uint64_t seen[ANALYTICS_GROUP_MAX + 1];
+    unsigned n = 0, k;
+    for (unsigned i = from; i < w->n; i++) {
+        uint64_t person = identities_person(people, w->entries[i].who);
+        for (k = people->map.n > 0 ? 0 : n; k < n && seen[k] != person; k++)
+            ;
+        if (k == n) seen[n++] = person;
+    }
+    return n;
 }
 
 static bool is_suggested(const struct analytics_groups *g, uint64_t thing)
@@ -157,10 +172,11 @@ int analytics_groups_opened(struct analytics_groups *g, struct fold *f, struct a
     if (rc == E_NOT_FOUND) w = (struct window){.kind = (uint8_t)kind};
     if (rc != 0 && rc != E_NOT_FOUND) return rc;
     w.value = value_of(text);
-    note(&w, opened->customer_id != 0 ? opened->customer_id : one->case_id | ANONYMOUS,
+    note(g->people, &w, opened->customer_id != 0 ? opened->customer_id : one->case_id | ANONYMOUS,
          (uint32_t)(time_us / USEC_PER_HOUR));
     put_window(f, one->thing, &w);
-    if (w.n >= ANALYTICS_GROUP_PEOPLE && (w.ever <= 2 * (uint64_t)w.n || is_suggested(g, one->thing)))
+    unsigned n = n_people(g->people, &w, 0);
+    if (n >= ANALYTICS_GROUP_PEOPLE && (w.ever <= 2 * (uint64_t)n || is_suggested(g, one->thing)))
         suggest(g, one->thing);
     return 0;
 }
@@ -218,17 +234,34 @@ static void put_number(struct fold *f, unsigned table, const struct key *k, uint
         fold_put(f, table, key_span(k), key_span(&v));
 }
 
-/* One more or one less case of this customer: is the customer new to it, or gone? */
-static int count_person(struct fold *f, uint64_t id, uint64_t customer_id, int change, bool *ret)
+/* Is a case of one of these identities in it? But not of this one. */
+static int is_in(struct fold *f, uint64_t id, const uint64_t *identities, unsigned n, uint64_t but, bool *ret)
 {
-    struct key k = pair_key(id, customer_id);
-    uint64_t cases;
+    uint64_t cases = 0;
+    int rc = 0;
+    for (unsigned i = 0; rc == 0 && cases == 0 && i < n; i++) {
+        struct key k = pair_key(identities[i], id);
+        if (identities[i] != but) rc = get_number(f, ANALYTICS_INCIDENT_PEOPLE, &k, &cases);
+    }
+    *ret = cases != 0;
+    return rc;
+}
+
+/* One more or one less case of this customer: is the person new to it, or gone? */
+static int count_person(const struct identities *people, struct fold *f, uint64_t id, uint64_t customer_id,
+                        int change, bool *ret)
+{
+    struct key k = pair_key(customer_id, id);
+    uint64_t cases, all[IDENTITIES_MAX];
+    bool other;
     *ret = true;
     if (customer_id == 0) return 0;
+    unsigned n = identities_of(people, identities_person(people, customer_id), all);
     int rc = get_number(f, ANALYTICS_INCIDENT_PEOPLE, &k, &cases);
+    if (rc == 0) rc = is_in(f, id, all, n, customer_id, &other);
     if (rc != 0) return rc;
     if (change < 0 && cases == 0) return E_CORRUPT;
-    *ret = change > 0 ? cases == 0 : cases == 1;
+    *ret = !other && (change > 0 ? cases == 0 : cases == 1);
     put_number(f, ANALYTICS_INCIDENT_PEOPLE, &k, change > 0 ? cases + 1 : cases - 1);
     return 0;
 }
@@ -239,7 +272,7 @@ static int count_member(struct analytics_groups *g, struct fold *f, uint64_t id,
     struct incident i;
     bool person;
     int rc = get_incident(g, f, id, &i);
-    if (rc == 0) rc = count_person(f, id, customer_id, change, &person);
+    if (rc == 0) rc = count_person(g->people, f, id, customer_id, change, &person);
     if (rc != 0) return rc;
     if (change < 0 && (i.members == 0 || (person && i.customers == 0))) return E_CORRUPT;
     i.members = change > 0 ? i.members + 1 : i.members - 1;
@@ -247,6 +280,44 @@ static int count_member(struct analytics_groups *g, struct fold *f, uint64_t id,
     put_incident(f, id, &i);
     add(g, ANALYTICS_G_MEMBERS, change);
     if (person) add(g, ANALYTICS_G_CUSTOMERS, change);
+    return 0;
+}
+
+/* An incident is looked at with the first identity that has cases in it. */
+static int tie_incident(struct analytics_groups *g, struct fold *f, const struct analytics_tie *tie,
+                        unsigned at, uint64_t id)
+{
+    struct incident i;
+    bool before, one, other = false;
+    int rc = is_in(f, id, tie->all, at, 0, &before);
+    if (rc != 0 || before) return rc;
+    rc = is_in(f, id, tie->all, tie->n_one, 0, &one);
+    if (rc == 0 && one) rc = is_in(f, id, tie->all + tie->n_one, tie->n - tie->n_one, 0, &other);
+    if (rc != 0 || !other) return rc;
+    rc = get_incident(NULL, f, id, &i);
+    if (rc != 0) return rc == E_NOT_FOUND ? E_CORRUPT : rc;
+    i.customers = tie->change > 0 ? i.customers + 1 : i.customers - 1;
+    put_incident(f, id, &i);
+    add(g, ANALYTICS_G_CUSTOMERS, tie->change);
+    return 0;
+}
+
+int analytics_groups_tie(struct analytics_groups *g, struct env *env, struct fold *f,
+                         const struct analytics_tie *tie)
+{
+    for (unsigned i = 0; i < tie->n; i++) {
+        struct key k = one_key(tie->all[i]);
+        int rc;
+        while ((rc = analytics_tie_next(env, f, ANALYTICS_INCIDENT_PEOPLE, tie->all[i], &k)) == 0) {
+            struct span row = span_of(k.p + 8, k.n - 8);
+            uint64_t id;
+            if (!key_take_u64(&row, &id)) return E_CORRUPT;
+            rc = tie_incident(g, f, tie, i, id);
+            if (rc != 0) return rc;
+            key_u8(&k, 0);
+        }
+        if (rc != E_NOT_FOUND) return rc;
+    }
     return 0;
 }
 
@@ -367,18 +438,20 @@ static int is_covered(struct fold *f, uint64_t thing, bool *ret)
 }
 
 /* NULL: nothing to suggest any more. */
-static int fill_hint(struct fold *f, uint64_t thing, uint32_t hour, struct arena *arena,
-                     Kesu__V1__IncidentHint **ret)
+static int fill_hint(const struct identities *people, struct fold *f, uint64_t thing, uint32_t hour,
+                     struct arena *arena, Kesu__V1__IncidentHint **ret)
 {
     struct window w;
     bool covered;
     unsigned from = 0;
+    unsigned n = 0;
     *ret = NULL;
     int rc = is_covered(f, thing, &covered);
     if (rc == 0) rc = get_window(f, thing, &w);
     if (rc != 0 || covered) return rc;
     while (from < w.n && w.entries[from].hour + ANALYTICS_GROUP_HOURS < hour) from++;
-    if (w.n - from < ANALYTICS_GROUP_PEOPLE) return 0;
+    n = n_people(people, &w, from);
+    if (n < ANALYTICS_GROUP_PEOPLE) return 0;
     Kesu__V1__IncidentHint *hint = arena_alloc(arena, sizeof(*hint));
     char *value = arena_alloc(arena, w.value.n + 1);
     if (hint == NULL || value == NULL) return E_NOMEM;
@@ -387,7 +460,7 @@ static int fill_hint(struct fold *f, uint64_t thing, uint32_t hour, struct arena
     value[w.value.n] = '\0';
     hint->kind = (char *)(uintptr_t)analytics_kind_names[w.kind < ANALYTICS_N_KINDS ? w.kind : 0];
     hint->value = value;
-    hint->customers = w.n - from;
+    hint->customers = n;
     hint->since = w.entries[from].hour * USEC_PER_HOUR;
     hint->last = w.entries[w.n - 1].hour * USEC_PER_HOUR;
     *ret = hint;
@@ -402,7 +475,7 @@ static int fill_hints(const struct analytics_groups *g, struct fold *f, int64_t 
     if (stats->incident_hints == NULL) return E_NOMEM;
     for (unsigned i = 0; rc == 0 && i < g->n_hints; i++) {
         Kesu__V1__IncidentHint *hint;
-        rc = fill_hint(f, g->hints[i], (uint32_t)(now_us / USEC_PER_HOUR), arena, &hint);
+        rc = fill_hint(g->people, f, g->hints[i], (uint32_t)(now_us / USEC_PER_HOUR), arena, &hint);
         if (rc == 0 && hint != NULL) stats->incident_hints[stats->n_incident_hints++] = hint;
     }
     return rc;

@@ -3,12 +3,13 @@
  *
  *   incidents       incident → members, distinct customers, closed
  *   incident_cases  (incident, case) → its customer
- *   incident_people (incident, customer) → its cases there
+ *   incident_people (customer, incident) → its cases there
  *   groups          thing → who lately complained of it, newest last
  *   covers          thing → newest incident about it
  *
  * A thing is a lot; of a case that names none, a product. It looks like a group
- * complaint when GROUP_PEOPLE different customers named it within the window,
+ * complaint when GROUP_PEOPLE different customers (people, over all their
+ * identities; rows are of identities) named it within the window,
  * and they are at least half of all who ever did: what many always complain
  * of is no news. From then on for as long as the window holds so many. An
  * open incident about the thing covers it: nothing is suggested. */
@@ -16,7 +17,7 @@
 #define KESU_ANALYTICS_GROUPS_H
 
 #include "cases.h"
-#include "fold.h"
+#include "tie.h"
 
 #define ANALYTICS_GROUP_PEOPLE   5
 #define ANALYTICS_GROUP_HOURS    (7 * 24)
@@ -37,6 +38,7 @@ struct analytics_groups {
     uint64_t hints[ANALYTICS_GROUP_HINTS]; /* things */
     unsigned n_hints;
     bool changed;
+    const struct identities *people;
 };
 
 /* A case of this customer came in. It remembers which thing it is about. */
@@ -45,6 +47,9 @@ int analytics_groups_opened(struct analytics_groups *g, struct fold *f, struct a
 /* Events of incidents. `one`: the case that joins or leaves; NULL: forgotten, or there is none. */
 int analytics_groups_event(struct analytics_groups *g, struct fold *f, const struct analytics_case *one,
                            const struct fold_event *ev);
+/* Of each incident that cases of an identity of a and of one of b are in, so many customers more. */
+int analytics_groups_tie(struct analytics_groups *g, struct env *env, struct fold *f,
+                         const struct analytics_tie *tie);
 int analytics_groups_load(struct analytics_groups *g, struct fold *f);
 void analytics_groups_write(struct analytics_groups *g, struct fold *f);
 /* E_NOMEM, E_CORRUPT, errors of the store. */

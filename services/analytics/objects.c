@@ -203,44 +203,25 @@ int analytics_objects_count(struct analytics_objects *o, struct fold *f, const s
 
 /* ---- one person or two -------------------------------------------------- */
 
-struct ties {
+struct tying {
     struct analytics_objects *objects;
-    struct env *env;
     struct fold *f;
-    uint64_t all[2 * IDENTITIES_MAX]; /* those of the one, then of the other */
-    unsigned n_one, n;
-    int change;
+    const struct analytics_tie *tie;
 };
 
-/* The next object this identity has named and has a row for: *from is where to begin, then where it was. */
-static int next_object(struct ties *t, uint64_t identity, struct key *from)
-{
-    struct store_cursor *c;
-    struct span key, value;
-    uint64_t id = 0;
-    int rc = fold_cursor(t->f, ANALYTICS_PEOPLE, &c);
-    if (rc != 0) return rc;
-    rc = store_seek(t->env, c, key_span(from), &key, &value);
-    from->n = 0;
-    if (rc == 0) key_bytes(from, key);
-    store_cursor_close(t->env, c);
-    if (rc != 0) return rc;
-    key = key_span(from);
-    if (!key_take_u64(&key, &id) || key.n != 1 + ANALYTICS_OBJECT_BYTES) return E_CORRUPT;
-    return id == identity ? 0 : E_NOT_FOUND;
-}
-
-static int tie_object(struct ties *t, unsigned kind, const uint8_t *hash)
+static int tie_object(struct tying *t, unsigned kind, const uint8_t *hash)
 {
     struct analytics_object row = {.kind = (uint8_t)kind}, *one;
     bool first, second = false;
     memcpy(row.hash, hash, sizeof row.hash);
     int rc = load_object(t->f, &row);
     if (rc == 0) rc = find(t->objects, t->f, kind, span_str(row.value), &one);
-    if (rc == 0) rc = has_named(t->f, one, t->all, t->n_one, &first);
-    if (rc == 0 && first) rc = has_named(t->f, one, t->all + t->n_one, t->n - t->n_one, &second);
+    const uint64_t *all = t->tie->all;
+    unsigned n_one = t->tie->n_one;
+    if (rc == 0) rc = has_named(t->f, one, all, n_one, &first);
+    if (rc == 0 && first) rc = has_named(t->f, one, all + n_one, t->tie->n - n_one, &second);
     if (rc != 0 || !second) return rc == E_NOT_FOUND ? E_CORRUPT : rc;
-    one->customers = t->change < 0 ? one->customers - 1 : one->customers + 1;
+    one->customers = t->tie->change < 0 ? one->customers - 1 : one->customers + 1;
     changed(t->objects, one);
     for (unsigned i = 0; i < t->objects->n_top[kind]; i++) {
         struct analytics_object *top = &t->objects->top[kind][i];
@@ -250,29 +231,28 @@ static int tie_object(struct ties *t, unsigned kind, const uint8_t *hash)
 }
 
 /* An object is looked at with the first identity that has a row for it. */
-static int is_looked_at(struct ties *t, unsigned at, const struct key *k)
+static int is_looked_at(struct tying *t, unsigned at, const struct key *k)
 {
     struct analytics_object one = {.kind = k->p[8]};
     memcpy(one.hash, k->p + 9, sizeof one.hash);
     for (unsigned i = 0; i < at; i++) {
-        int rc = has_row(t->f, &one, t->all[i]);
+        int rc = has_row(t->f, &one, t->tie->all[i]);
         if (rc != E_NOT_FOUND) return rc;
     }
     return E_NOT_FOUND;
 }
 
-int analytics_objects_tie(struct analytics_objects *o, struct env *env, struct fold *f, const uint64_t *a,
-                          unsigned n_a, const uint64_t *b, unsigned n_b, int change)
+int analytics_objects_tie(struct analytics_objects *o, struct env *env, struct fold *f,
+                          const struct analytics_tie *tie)
 {
-    struct ties t = {.objects = o, .env = env, .f = f, .n_one = n_a, .n = n_a + n_b, .change = change};
-    memcpy(t.all, a, n_a * sizeof *a);
-    memcpy(t.all + n_a, b, n_b * sizeof *b);
+    struct tying t = {.objects = o, .f = f, .tie = tie};
     analytics_objects_write(o, f); /* what is in memory only has no row yet */
-    for (unsigned i = 0; i < t.n; i++) {
+    for (unsigned i = 0; i < tie->n; i++) {
         struct key k = {.n = 0};
         int rc;
-        key_u64(&k, t.all[i]);
-        for (; (rc = next_object(&t, t.all[i], &k)) == 0; key_u8(&k, 0)) {
+        key_u64(&k, tie->all[i]);
+        for (; (rc = analytics_tie_next(env, f, ANALYTICS_PEOPLE, tie->all[i], &k)) == 0; key_u8(&k, 0)) {
+            if (k.n != 9 + ANALYTICS_OBJECT_BYTES) return E_CORRUPT;
             rc = is_looked_at(&t, i, &k);
             if (rc == E_NOT_FOUND) rc = tie_object(&t, k.p[8], k.p + 9);
             if (rc != 0) return rc;

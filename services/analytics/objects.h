@@ -10,8 +10,8 @@
 #define KESU_ANALYTICS_OBJECTS_H
 
 #include "fold.h"
-#include "identities.h"
 #include "map.h"
+#include "tie.h"
 
 #define ANALYTICS_TOP          20
 #define ANALYTICS_VALUE_MAX    128 /* bytes */
@@ -53,7 +53,7 @@ void analytics_objects_write(struct analytics_objects *o, struct fold *f);
 int analytics_objects_count(struct analytics_objects *o, struct fold *f, const struct identities *people,
                             const Kesu__V1__Object *object, uint64_t customer_id);
 /* Of each object that an identity of a and one of b have complained about, so many customers more. */
-int analytics_objects_tie(struct analytics_objects *o, struct env *env, struct fold *f, const uint64_t *a,
-                          unsigned n_a, const uint64_t *b, unsigned n_b, int change);
+int analytics_objects_tie(struct analytics_objects *o, struct env *env, struct fold *f,
+                          const struct analytics_tie *tie);
 
 #endif

@@ -176,6 +176,50 @@ static void test_who_leaves_an_incident_is_counted_no_more(void **state)
     close_office(o);
 }
 
+static void tie(struct office *o, uint64_t one, uint64_t other, bool merged)
+{
+    Kesu__V1__CustomersMerged body = KESU__V1__CUSTOMERS_MERGED__INIT;
+    Kesu__V1__CustomersUnmerged undone = KESU__V1__CUSTOMERS_UNMERGED__INIT;
+    body.customer_id = undone.customer_id = one;
+    body.other_id = undone.other_id = other;
+    if (merged)
+        tell(o, 0, KESU__V1__EVENT__BODY_CUSTOMERS_MERGED, &body);
+    else
+        tell(o, 0, KESU__V1__EVENT__BODY_CUSTOMERS_UNMERGED, &undone);
+}
+
+static void test_identities_of_one_person_are_one_customer_of_an_incident(void **state)
+{
+    struct office *o = open_office();
+    (void)state;
+    uint64_t seven = open_case(o, 7, "", ""), eight = open_case(o, 8, "", ""), nine = open_case(o, 9, "", "");
+    uint64_t one = o->intake.seq + 5, two = o->intake.seq + 7;
+    join(o, seven, one);
+    join(o, eight, one);
+    tie(o, 8, 7, true);
+    join(o, nine, one);
+    create(o, one, "");
+    join(o, eight, two); /* of the other incident it is the only one */
+    create(o, two, "");
+    const Kesu__V1__Stats *s = ask(o);
+    assert_int_equal(s->incident_customers, 3);
+    assert_int_equal(s->incident_counts[1]->customers, 2);
+    tie(o, 9, 8, true);
+    s = ask(o);
+    assert_int_equal(s->incident_customers, 2);
+    assert_int_equal(s->incident_counts[1]->customers, 1);
+    leave(o, nine, one); /* the person is still there */
+    assert_int_equal(ask(o)->incident_counts[1]->customers, 1);
+    join(o, nine, one);
+    tie(o, 9, 8, false); /* 7 goes with 8 */
+    s = ask(o);
+    assert_int_equal(s->incident_counts[1]->customers, 2);
+    assert_int_equal(s->incident_counts[0]->customers, 1);
+    tie(o, 8, 7, false);
+    assert_int_equal(ask(o)->incident_counts[1]->customers, 3);
+    close_office(o);
+}
+
 static void test_a_closed_incident_is_counted_once(void **state)
 {
     struct office *o = open_office();
@@ -218,6 +262,24 @@ static void test_five_customers_of_a_lot_look_like_a_group(void **state)
     assert_int_equal(s->n_incident_hints, 2);
     assert_string_equal(s->incident_hints[0]->kind, "product"); /* the newest first */
     assert_string_equal(s->incident_hints[0]->value, "kettle");
+    close_office(o);
+}
+
+static void test_identities_of_one_person_are_no_group(void **state)
+{
+    struct office *o = open_office();
+    (void)state;
+    open_cases(o, 4, 100, "", "L-7");
+    tie(o, 100, 200, true);
+    open_case(o, 200, "", "L-7");
+    assert_int_equal(ask(o)->n_incident_hints, 0);
+    open_case(o, 300, "", "L-7");
+    assert_int_equal(ask(o)->incident_hints[0]->customers, 5);
+    tie(o, 100, 200, false);
+    assert_int_equal(ask(o)->incident_hints[0]->customers, 6);
+    tie(o, 100, 101, true);
+    tie(o, 100, 102, true);
+    assert_int_equal(ask(o)->n_incident_hints, 0);
     close_office(o);
 }
 
@@ -337,6 +399,8 @@ static void test_of_very_many_the_newest_are_counted(void **state)
 
 UNIT_MAIN(cmocka_unit_test(test_incidents_are_counted_by_different_customers),
           cmocka_unit_test(test_who_leaves_an_incident_is_counted_no_more),
+          cmocka_unit_test(test_identities_of_one_person_are_one_customer_of_an_incident),
+          cmocka_unit_test(test_identities_of_one_person_are_no_group),
           cmocka_unit_test(test_a_closed_incident_is_counted_once),
           cmocka_unit_test(test_five_customers_of_a_lot_look_like_a_group),
           cmocka_unit_test(test_who_is_not_known_counts_a_case),
