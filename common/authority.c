@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "authority.h"
 
+#include "clock.h"
+#include "due.h"
 #include "err.h"
 #include "life.h"
 #include "money.h"
@@ -16,18 +18,11 @@ static bool within(const Kesu__V1__Money *m, const Kesu__V1__Money *cap)
     return money_compare(m, cap, &order) == 0 && order <= 0;
 }
 
-static unsigned role_of(const Kesu__V1__Staff *s)
-{
-    if (s->role != KESU__V1__STAFF_ROLE__STAFF_ROLE_UNSPECIFIED) return (unsigned)s->role;
-    return s->agent ? KESU__V1__STAFF_ROLE__STAFF_ROLE_AGENT
-                    : KESU__V1__STAFF_ROLE__STAFF_ROLE_SECTION_MANAGER;
-}
-
 /* Levels grow up to the general manager; other roles have their own limits only. */
 static bool has_limit(const Kesu__V1__Staff *s, const Kesu__V1__AuthorityLimit *l)
 {
     const unsigned top = KESU__V1__STAFF_ROLE__STAFF_ROLE_GENERAL_MANAGER;
-    unsigned role = role_of(s);
+    unsigned role = (unsigned)life_role(s);
     return role == (unsigned)l->role || (role <= top && (unsigned)l->role < role);
 }
 
@@ -61,14 +56,10 @@ static const Kesu__V1__AuthorityLimit *own_limit(const Kesu__V1__Policy *p, cons
     return best;
 }
 
-static bool is_here(const Kesu__V1__Staff *s, int64_t now)
+const Kesu__V1__Delegation *authority_delegation(const Kesu__V1__Policy *p, const char *from, const char *to,
+                                                 const Kesu__V1__Money *total, int64_t now)
 {
-    return s->until == 0 || s->until >= now;
-}
-
-static const Kesu__V1__Delegation *delegation(const Kesu__V1__Policy *p, const char *from, const char *to,
-                                              const Kesu__V1__Money *total, int64_t now)
-{
+    if (!policy_is_here(policy_staff(p, from), now)) return NULL;
     for (size_t i = 0; i < p->n_delegations; i++) {
         const Kesu__V1__Delegation *d = p->delegations[i];
         if (strcmp(d->from, from) == 0 && strcmp(d->to, to) == 0 && d->starts <= now &&
@@ -88,7 +79,7 @@ const Kesu__V1__AuthorityLimit *authority_limit(const Kesu__V1__Policy *p, const
     if (staff == NULL) return NULL;
     if (actor->on_behalf_of[0] == '\0') return own_limit(p, staff, lines, n, total);
     const Kesu__V1__Staff *from = policy_staff(p, actor->on_behalf_of);
-    *ret_by = delegation(p, actor->on_behalf_of, staff->id, total, now);
+    *ret_by = authority_delegation(p, actor->on_behalf_of, staff->id, total, now);
     return from != NULL && *ret_by != NULL ? own_limit(p, from, lines, n, total) : NULL;
 }
 
@@ -99,8 +90,8 @@ const Kesu__V1__Staff *authority_approver(const Kesu__V1__Policy *p, const char 
     const Kesu__V1__Staff *s = policy_staff(p, proposer);
     for (unsigned steps = 0; s != NULL && s->manager[0] != '\0' && steps < MAX_CHAIN; steps++) {
         s = policy_staff(p, s->manager);
-        if (s != NULL && (1u << role_of(s) & LIFE_LEADERS) != 0 && strcmp(s->id, agent) != 0 &&
-            is_here(s, now) && own_limit(p, s, lines, n, total) != NULL)
+        if (s != NULL && (1u << life_role(s) & LIFE_LEADERS) != 0 && strcmp(s->id, agent) != 0 &&
+            policy_is_here(s, now) && own_limit(p, s, lines, n, total) != NULL)
             return s;
     }
     return NULL;
@@ -171,9 +162,12 @@ int authority_quota(const Kesu__V1__Policy *p, const Kesu__V1__Staff *staff, con
     *ret = NULL;
     *ret_from = 0;
     for (size_t i = 0; i < p->n_quotas && *ret == NULL; i++)
-        if ((unsigned)p->quotas[i]->role == role_of(staff)) *ret = p->quotas[i];
+        if (p->quotas[i]->role == life_role(staff)) *ret = p->quotas[i];
     const Kesu__V1__Quota *q = *ret;
     if (q == NULL) return 0;
-    if (q->period > 0) *ret_from = now - now % q->period;
+    int64_t local = now / USEC_PER_SEC;
+    if (p->office != NULL) (void)due_local_seconds(p->office->time_zone, now, &local);
+    local *= USEC_PER_SEC;
+    if (q->period > 0) *ret_from = local - local % q->period;
     return within(whole, q->per_case) && within_period(q, used, total, *ret_from) ? 0 : E_LIMIT;
 }

@@ -391,6 +391,13 @@ bool life_clock_waits(const char *clock)
     return strcmp(clock, "reply_hold") == 0 || strcmp(clock, "appeal_window") == 0;
 }
 
+Kesu__V1__StaffRole life_role(const Kesu__V1__Staff *staff)
+{
+    if (staff->role != KESU__V1__STAFF_ROLE__STAFF_ROLE_UNSPECIFIED) return staff->role;
+    return staff->agent ? KESU__V1__STAFF_ROLE__STAFF_ROLE_AGENT
+                        : KESU__V1__STAFF_ROLE__STAFF_ROLE_SECTION_MANAGER;
+}
+
 uint32_t life_who(const Kesu__V1__Actor *actor, const Kesu__V1__Staff *staff)
 {
     switch (actor->kind) {
@@ -405,11 +412,7 @@ uint32_t life_who(const Kesu__V1__Actor *actor, const Kesu__V1__Staff *staff)
     default:
         return 0;
     }
-    if (staff == NULL) return 0;
-    /* Policies of before there were roles: who takes cases is an agent, who does not leads. */
-    if (staff->role == KESU__V1__STAFF_ROLE__STAFF_ROLE_UNSPECIFIED)
-        return staff->agent ? LIFE_ROLE(AGENT) : LIFE_ROLE(SECTION_MANAGER);
-    return 1u << staff->role;
+    return staff != NULL ? 1u << life_role(staff) : 0;
 }
 
 static const char *name_of(const ProtobufCMessageDescriptor *d, unsigned number)

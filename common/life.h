@@ -73,6 +73,8 @@ bool life_of_people(unsigned command);
 bool life_has_word(const char *words, const char *word);
 /* Is money paid for it, which has to be proven? */
 bool life_pays(Kesu__V1__RemedyKind kind);
+/* In policies of before there were roles who takes cases is an agent, who does not leads. */
+Kesu__V1__StaffRole life_role(const Kesu__V1__Staff *staff);
 /* The bit of an actor: of the staff member's role, or of the kind of actor. */
 uint32_t life_who(const Kesu__V1__Actor *actor, const Kesu__V1__Staff *staff);
 /* All words of clocks: what the rows say, and what intake tells beside them. */

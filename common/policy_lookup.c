@@ -19,6 +19,11 @@ const Kesu__V1__Staff *policy_staff(const Kesu__V1__Policy *p, const char *id)
     FIND(p->staff, p->n_staff, id);
 }
 
+bool policy_is_here(const Kesu__V1__Staff *s, int64_t now)
+{
+    return s != NULL && (s->until == 0 || s->until >= now);
+}
+
 const Kesu__V1__Category *policy_category(const Kesu__V1__Policy *p, const char *id)
 {
     FIND(p->categories, p->n_categories, id);

@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 
+#include "authority.h"
 #include "check.h"
 #include "decide_life.h"
 #include "err.h"
@@ -235,14 +236,28 @@ int intake_decide_needed(struct decide *d, const char *field, const char *text)
     return text[0] != '\0' ? 0 : intake_decide_refuse(d, E_MISSING, field, NULL);
 }
 
-const Kesu__V1__Staff *intake_decide_actor_staff(const struct decide *d)
+int intake_decide_somebody(struct decide *d, const char *id, const char *field, const Kesu__V1__Staff **ret)
 {
-    return d->ctx->policy != NULL ? policy_staff(d->ctx->policy, d->command->actor->name) : NULL;
+    if (d->ctx->policy == NULL) return intake_decide_refuse(d, E_NO_POLICY, "", NULL);
+    const Kesu__V1__Staff *staff = policy_staff(d->ctx->policy, id);
+    if (staff == NULL)
+        return intake_decide_refuse(d, E_UNKNOWN, field, "no such person in the policy in force");
+    if (!policy_is_here(staff, d->ctx->block_time))
+        return intake_decide_refuse(d, E_NOT_ALLOWED, field, "their time here has ended");
+    if (ret != NULL) *ret = staff;
+    return 0;
+}
+
+bool intake_decide_stands_above(const struct decide *d, const char *whom)
+{
+    const Kesu__V1__Policy *p = d->ctx->policy;
+    return d->staff == NULL || policy_stands_above(p, d->staff->id, whom) ||
+           (d->behalf != NULL && policy_stands_above(p, d->behalf->id, whom));
 }
 
 int intake_decide_owner(struct decide *d)
 {
-    if (d->staff == NULL || policy_stands_above(d->ctx->policy, d->staff->id, d->state->agent)) return 0;
+    if (intake_decide_stands_above(d, d->state->agent)) return 0;
     return intake_decide_refuse(d, E_NOT_ALLOWED, "actor.name", "the case belongs to somebody else");
 }
 
@@ -273,6 +288,17 @@ int intake_decide_version(struct decide *d, const Kesu__V1__CaseState *state)
 
 /* ---- the same for all commands ------------------------------------------ */
 
+/* Who acts for somebody may do what either may, while the delegation lasts. */
+static int check_behalf(struct decide *d, const Kesu__V1__Actor *actor)
+{
+    const char *from = actor->on_behalf_of;
+    if (from[0] == '\0') return 0;
+    DECIDE_TRY(intake_decide_somebody(d, from, "actor.on_behalf_of", &d->behalf));
+    if (authority_delegation(d->ctx->policy, from, actor->name, NULL, d->ctx->block_time) != NULL) return 0;
+    return intake_decide_refuse(d, E_NOT_ALLOWED, "actor.on_behalf_of",
+                                "no delegation of theirs is in force");
+}
+
 static int check_actor(struct decide *d)
 {
     const Kesu__V1__Actor *actor = d->command->actor;
@@ -282,13 +308,11 @@ static int check_actor(struct decide *d)
     if (actor->kind != KESU__V1__ACTOR_KIND__ACTOR_KIND_CUSTOMER)
         DECIDE_TRY(intake_decide_needed(d, "actor.name", actor->name));
     if (actor->kind == KESU__V1__ACTOR_KIND__ACTOR_KIND_STAFF && d->ctx->policy != NULL) {
-        d->staff = intake_decide_actor_staff(d);
-        if (d->staff == NULL)
-            return intake_decide_refuse(d, E_UNKNOWN, "actor.name", "no such person in the policy in force");
-        if (d->staff->until != 0 && d->staff->until < d->ctx->block_time)
-            return intake_decide_refuse(d, E_NOT_ALLOWED, "actor.name", "their time here has ended");
+        DECIDE_TRY(intake_decide_somebody(d, actor->name, "actor.name", &d->staff));
+        DECIDE_TRY(check_behalf(d, actor));
     }
     d->who = life_who(actor, d->staff);
+    if (d->behalf != NULL) d->who |= life_who(actor, d->behalf);
     return 0;
 }
 
@@ -368,14 +392,21 @@ int intake_decide_recusal(struct decide *d, const Kesu__V1__CaseState *state, co
     return intake_decide_refuse(d, E_RECUSED, field, NULL);
 }
 
+static bool is_reviewer(const struct decide *d, const Kesu__V1__Staff *staff)
+{
+    const Kesu__V1__CaseLife *life = d->state->life;
+    return staff != NULL && life != NULL && life->appeal != NULL &&
+           strcmp(life->appeal->reviewer, staff->id) == 0;
+}
+
 static int check_tie(struct decide *d, const struct life_row *row)
 {
     if (d->command->body_case != KESU__V1__COMMAND__BODY_RECORD_STATEMENT)
         DECIDE_TRY(intake_decide_recusal(d, d->state, d->staff, "actor.name"));
+    DECIDE_TRY(intake_decide_recusal(d, d->state, d->behalf, "actor.on_behalf_of"));
     if (row->tie == TIE_OWNER) return intake_decide_owner(d);
-    if (row->tie == TIE_REVIEWER && d->staff != NULL &&
-        (d->state->life == NULL || d->state->life->appeal == NULL ||
-         strcmp(d->state->life->appeal->reviewer, d->staff->id) != 0))
+    if (row->tie == TIE_REVIEWER && d->staff != NULL && !is_reviewer(d, d->staff) &&
+        !is_reviewer(d, d->behalf))
         return intake_decide_refuse(d, E_NOT_ALLOWED, "actor.name", "not the reviewer of this appeal");
     return 0;
 }

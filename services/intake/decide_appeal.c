@@ -63,12 +63,10 @@ static bool opinion_stands(const Kesu__V1__CaseLife *life)
 int intake_decide_decide_appeal(struct decide *d)
 {
     const Kesu__V1__CaseLife *life = d->state->life;
-    const char *by = d->command->actor->on_behalf_of;
     Kesu__V1__AppealDecided *body = intake_decide_copy(d, KESU__V1__EVENT__BODY_APPEAL_DECIDED);
     if (body == NULL) return intake_decide_no_memory(d);
     if (d->staff != NULL) DECIDE_TRY(intake_decide_different(d, d->staff, "actor.name"));
-    const Kesu__V1__Staff *other = d->ctx->policy != NULL ? policy_staff(d->ctx->policy, by) : NULL;
-    if (other != NULL) DECIDE_TRY(intake_decide_different(d, other, "actor.on_behalf_of"));
+    if (d->behalf != NULL) DECIDE_TRY(intake_decide_different(d, d->behalf, "actor.on_behalf_of"));
     DECIDE_TRY(intake_decide_needs(d, "outcome"));
     body->of_explanation = !opinion_stands(life);
     return intake_decide_event(d, KESU__V1__EVENT__BODY_APPEAL_DECIDED, body);

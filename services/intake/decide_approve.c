@@ -89,8 +89,7 @@ static int check_decider(struct decide *d, const Kesu__V1__ProposalState *p)
     if (actor->on_behalf_of[0] == '\0') return 0;
     if (proposed_it(p, actor->on_behalf_of))
         return intake_decide_refuse(d, E_RECUSED, "actor.on_behalf_of", "who proposes does not approve");
-    return intake_decide_recusal(d, d->state, policy_staff(d->ctx->policy, actor->on_behalf_of),
-                                 "actor.on_behalf_of");
+    return 0;
 }
 
 int intake_decide_approve(struct decide *d)
@@ -113,7 +112,7 @@ int intake_decide_approve(struct decide *d)
                             d->ctx->block_time, &by);
         if (limit == NULL)
             return intake_decide_refuse(d, E_LIMIT, "decide_proposal.decision",
-                                        over_limit(d, d->staff, whole));
+                                        over_limit(d, d->behalf != NULL ? d->behalf : d->staff, whole));
         body->limit_rule = limit->id;
     }
     return intake_decide_event(d, KESU__V1__EVENT__BODY_PROPOSAL_DECIDED, body);
@@ -173,8 +172,7 @@ int intake_decide_confirm_reading(struct decide *d)
     const Kesu__V1__OpinionState *o = life != NULL ? life->opinion : NULL;
     if (o == NULL || o->read_by[0] == '\0')
         return intake_decide_refuse(d, E_EXISTS, "confirm_reading.case_id", "nothing is to be read");
-    if (d->staff != NULL && policy_staff(policy, o->read_by) != NULL &&
-        !policy_stands_above(policy, d->staff->id, o->read_by))
+    if (policy_staff(policy, o->read_by) != NULL && !intake_decide_stands_above(d, o->read_by))
         return intake_decide_refuse(d, E_NOT_ALLOWED, "actor.name", "it is on somebody else's list");
     Kesu__V1__ReadingConfirmed *body = intake_decide_copy(d, KESU__V1__EVENT__BODY_READING_CONFIRMED);
     if (body == NULL) return intake_decide_no_memory(d);

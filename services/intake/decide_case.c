@@ -52,6 +52,7 @@ int intake_decide_assign(struct decide *d)
     const Kesu__V1__Staff *staff = policy_staff(d->ctx->policy, c->agent);
     if (staff == NULL || !staff->agent)
         return intake_decide_refuse(d, E_UNKNOWN, "assign_case.agent", "not an agent of the policy in force");
+    DECIDE_TRY(intake_decide_somebody(d, c->agent, "assign_case.agent", NULL));
     if (strcmp(d->state->agent, c->agent) == 0)
         return intake_decide_refuse(d, E_EXISTS, "assign_case.agent", "has the case");
     if (c->handover_id != 0) DECIDE_TRY(intake_decide_handed(d, c->handover_id));

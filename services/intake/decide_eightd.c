@@ -30,9 +30,7 @@ static int load(struct decide *d, uint64_t id, Kesu__V1__EightDState **ret)
 
 static int check_staff(struct decide *d, const char *field, const char *id)
 {
-    if (d->ctx->policy != NULL && policy_staff(d->ctx->policy, id) != NULL) return 0;
-    return intake_decide_refuse(d, E_UNKNOWN, intake_decide_field(d, field),
-                                "no such person in the policy in force");
+    return intake_decide_somebody(d, id, intake_decide_field(d, field), NULL);
 }
 
 static const Kesu__V1__DisciplineState *discipline_of(const Kesu__V1__EightDState *s, uint32_t number)

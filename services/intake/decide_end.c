@@ -69,7 +69,7 @@ int intake_decide_close(struct decide *d)
 /* Does this member of staff still take cases? */
 static bool takes_cases(const struct decide *d, const Kesu__V1__Staff *staff)
 {
-    return staff != NULL && staff->agent && (staff->until == 0 || staff->until >= d->ctx->block_time);
+    return policy_is_here(staff, d->ctx->block_time) && staff->agent;
 }
 
 /* Who had it has it again; when they are gone, who opened it again has it, if they take cases. */

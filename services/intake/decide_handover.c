@@ -35,10 +35,8 @@ static bool leads(const struct decide *d, const Kesu__V1__Staff *s)
 
 static int check_to(struct decide *d, const char *to)
 {
-    const Kesu__V1__Staff *s = policy_staff(d->ctx->policy, to);
-    if (s == NULL || (s->until != 0 && s->until < d->ctx->block_time))
-        return intake_decide_refuse(d, E_UNKNOWN, "open_handover.to",
-                                    "no such person in the policy in force");
+    const Kesu__V1__Staff *s;
+    DECIDE_TRY(intake_decide_somebody(d, to, "open_handover.to", &s));
     if (strcmp(to, d->staff->id) == 0)
         return intake_decide_refuse(d, E_RANGE, "open_handover.to", "somebody else");
     return leads(d, s) ? 0 : intake_decide_refuse(d, E_RANGE, "open_handover.to", "leads no shift");

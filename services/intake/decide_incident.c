@@ -40,8 +40,7 @@ static int load_own(struct decide *d, uint64_t id, Kesu__V1__IncidentState **ret
 
 static int check_hand(struct decide *d, const Kesu__V1__IncidentState *s)
 {
-    if (d->staff == NULL || s->lead[0] == '\0' || policy_stands_above(d->ctx->policy, d->staff->id, s->lead))
-        return 0;
+    if (s->lead[0] == '\0' || intake_decide_stands_above(d, s->lead)) return 0;
     return intake_decide_refuse(d, E_NOT_ALLOWED, "actor.name", "somebody else leads the incident");
 }
 
@@ -52,9 +51,7 @@ static const Kesu__V1__Staff *find_lead(const struct decide *d, const char *id)
 
 static int check_lead(struct decide *d, const char *id)
 {
-    if (id[0] == '\0' || find_lead(d, id) != NULL) return 0;
-    return intake_decide_refuse(d, E_UNKNOWN, intake_decide_field(d, "lead"),
-                                "no such person in the policy in force");
+    return id[0] != '\0' ? intake_decide_somebody(d, id, intake_decide_field(d, "lead"), NULL) : 0;
 }
 
 /* ---- members ---------------------------------------------------------------- */

@@ -10,10 +10,11 @@ struct decide {
     const Kesu__V1__Command *command;
     const struct decide_context *ctx;
     struct decision *out;
-    Kesu__V1__CaseState *state;   /* of the case touched by id, or NULL */
-    const Kesu__V1__Staff *staff; /* who acts, when it is staff and there is a policy */
-    uint32_t who;                 /* the bit of life.h */
-    Kesu__V1__Stage stage;        /* of the case, after the events so far */
+    Kesu__V1__CaseState *state;    /* of the case touched by id, or NULL */
+    const Kesu__V1__Staff *staff;  /* who acts, when it is staff and there is a policy */
+    const Kesu__V1__Staff *behalf; /* for whom, by a delegation, or NULL */
+    uint32_t who;                  /* the bits of life.h, of both */
+    Kesu__V1__Stage stage;         /* of the case, after the events so far */
 };
 
 /* Each returns 0, or the refusal it has written. */
@@ -35,7 +36,10 @@ int intake_decide_no_memory(struct decide *d);
 /* E_MISSING when it is empty. (How long it may be, the codec has checked.) */
 int intake_decide_needed(struct decide *d, const char *field, const char *text);
 void intake_decide_seal(struct decide_event *e, const void *plain, Kesu__V1__Sealed *sealed, uint64_t key_id);
-const Kesu__V1__Staff *intake_decide_actor_staff(const struct decide *d);
+/* Of the policy in force, and not gone: E_NO_POLICY, E_UNKNOWN, E_NOT_ALLOWED. ret may be NULL. */
+int intake_decide_somebody(struct decide *d, const char *id, const char *field, const Kesu__V1__Staff **ret);
+/* Is who acts, or for whom they do, this one or above them? Always, when it is not staff. */
+bool intake_decide_stands_above(const struct decide *d, const char *whom);
 /* E_STALE when the command expects another version than this case has. */
 int intake_decide_version(struct decide *d, const Kesu__V1__CaseState *state);
 /* May this staff member act for the case: they have it, or stand above who has it. */

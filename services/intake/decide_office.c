@@ -16,6 +16,7 @@ int intake_decide_presence(struct decide *d)
     if (staff == NULL || !staff->agent)
         return intake_decide_refuse(d, E_UNKNOWN, "set_presence.agent",
                                     "not an agent of the policy in force");
+    if (c->present) DECIDE_TRY(intake_decide_somebody(d, c->agent, "set_presence.agent", NULL));
     bool staff_acts = d->command->actor->kind == KESU__V1__ACTOR_KIND__ACTOR_KIND_STAFF;
     if (staff_acts && strcmp(d->command->actor->name, c->agent) != 0 &&
         strcmp(d->command->actor->name, staff->manager) != 0)

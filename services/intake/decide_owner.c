@@ -32,8 +32,7 @@ int intake_decide_claim(struct decide *d)
 
 static bool may_have(const struct decide *d, const Kesu__V1__Staff *staff, char *const *accused, size_t n)
 {
-    return staff != NULL && (staff->until == 0 || staff->until >= d->ctx->block_time) &&
-           !intake_decide_is_recused(accused, n, staff);
+    return policy_is_here(staff, d->ctx->block_time) && !intake_decide_is_recused(accused, n, staff);
 }
 
 const Kesu__V1__Staff *intake_decide_leader(const struct decide *d, const char *who, const char *department,

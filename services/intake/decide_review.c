@@ -32,11 +32,6 @@ int intake_decide_review(struct decide *d)
 
 /* ---- whose it is ----------------------------------------------------------- */
 
-static bool is_here(const struct decide *d, const Kesu__V1__Staff *staff)
-{
-    return staff->until == 0 || staff->until >= d->ctx->block_time;
-}
-
 /* Who leads the department, or the next above who may and is here. */
 static const Kesu__V1__Staff *leader(const struct decide *d, const char *department)
 {
@@ -59,7 +54,8 @@ static int choose_owner(struct decide *d, const char *department_id, const char 
     if (strcmp(staff->department, department_id) != 0 &&
         !policy_stands_above(p, staff->id, department->manager))
         return intake_decide_refuse(d, E_RANGE, field, "not of this department");
-    if (!is_here(d, staff)) return intake_decide_refuse(d, E_NOT_ALLOWED, field, "their time here has ended");
+    if (!policy_is_here(staff, d->ctx->block_time))
+        return intake_decide_refuse(d, E_NOT_ALLOWED, field, "their time here has ended");
     DECIDE_TRY(intake_decide_recusal(d, d->state, staff, field));
     *ret = staff;
     return 0;
@@ -67,7 +63,7 @@ static int choose_owner(struct decide *d, const char *department_id, const char 
 
 static bool stands_above(const struct decide *d, const char *whom)
 {
-    return whom[0] != '\0' && d->staff != NULL && policy_stands_above(d->ctx->policy, d->staff->id, whom);
+    return whom[0] != '\0' && d->staff != NULL && intake_decide_stands_above(d, whom);
 }
 
 static int refuse_owner(struct decide *d, const char *owner)

@@ -40,11 +40,6 @@ static bool decides_appeals(const Kesu__V1__Staff *staff)
     return false;
 }
 
-static bool is_here(const struct decide *d, const Kesu__V1__Staff *staff)
-{
-    return staff->until == 0 || staff->until >= d->ctx->block_time;
-}
-
 /* ---- one is named with the appeal ------------------------------------------- */
 
 static bool is_different(const struct decide *d, const Kesu__V1__Staff *staff, char *const *accused, size_t n)
@@ -79,7 +74,8 @@ static const Kesu__V1__Staff *choose(const struct decide *d, char *const *accuse
     unsigned best_rank = 0;
     for (size_t i = 0; p != NULL && i < p->n_staff; i++) {
         const Kesu__V1__Staff *s = p->staff[i];
-        if (!decides_appeals(s) || !is_here(d, s) || !is_different(d, s, accused, n)) continue;
+        if (!decides_appeals(s) || !policy_is_here(s, d->ctx->block_time) || !is_different(d, s, accused, n))
+            continue;
         unsigned own = rank(d, s);
         if (own > best_rank || (own == best_rank && own == 4 && policy_stands_above(p, best->id, s->id))) {
             best = s;
@@ -125,11 +121,8 @@ int intake_decide_reviewer(struct decide *d)
 {
     const Kesu__V1__AssignReviewer *c = d->command->assign_reviewer;
     DECIDE_TRY(intake_decide_needs(d, "reviewer"));
-    if (d->ctx->policy == NULL) return intake_decide_refuse(d, E_NO_POLICY, "", NULL);
-    const Kesu__V1__Staff *staff = policy_staff(d->ctx->policy, c->reviewer);
-    if (staff == NULL || !is_here(d, staff))
-        return intake_decide_refuse(d, E_UNKNOWN, "assign_reviewer.reviewer",
-                                    "no such person in the policy in force");
+    const Kesu__V1__Staff *staff;
+    DECIDE_TRY(intake_decide_somebody(d, c->reviewer, "assign_reviewer.reviewer", &staff));
     if (!decides_appeals(staff))
         return intake_decide_refuse(d, E_NOT_ALLOWED, "assign_reviewer.reviewer",
                                     "a leader or legal decides appeals");

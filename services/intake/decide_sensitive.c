@@ -18,11 +18,8 @@ static int check_chooser(struct decide *d)
 static int check_readers(struct decide *d, const Kesu__V1__MarkSensitive *c)
 {
     for (size_t i = 0; i < c->n_readers; i++) {
-        const Kesu__V1__Staff *reader =
-            d->ctx->policy != NULL ? policy_staff(d->ctx->policy, c->readers[i]) : NULL;
-        if (reader == NULL)
-            return intake_decide_refuse(d, E_UNKNOWN, "mark_sensitive.readers",
-                                        "no such person in the policy in force");
+        const Kesu__V1__Staff *reader;
+        DECIDE_TRY(intake_decide_somebody(d, c->readers[i], "mark_sensitive.readers", &reader));
         DECIDE_TRY(intake_decide_recusal(d, d->state, reader, "mark_sensitive.readers"));
     }
     return 0;

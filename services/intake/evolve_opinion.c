@@ -19,9 +19,15 @@ static int count_quota(struct evolve *e, const Kesu__V1__OpinionSent *b)
         agent->quota_cases = 0;
         agent->quota_currency = (char *)(uintptr_t) "";
     }
-    if (b->total != NULL) {
-        agent->quota_e4 += b->total->e4;
-        agent->quota_currency = b->total->currency;
+    /* Of another currency than the first of the period: only a quota without a sum lets it be decided at
+     * once, and there cases count. */
+    Kesu__V1__Money sum = KESU__V1__MONEY__INIT;
+    sum.e4 = agent->quota_e4;
+    sum.currency = agent->quota_currency;
+    if (sum.e4 == 0 && b->total != NULL) sum.currency = b->total->currency;
+    if (money_add(&sum, b->total) == 0) {
+        agent->quota_e4 = sum.e4;
+        agent->quota_currency = sum.currency;
     }
     agent->quota_cases++;
     intake_agent_put(e->r, agent);

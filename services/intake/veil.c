@@ -23,7 +23,7 @@ static const Kesu__V1__Staff *free_to_read(const Kesu__V1__Policy *policy, const
                                            const char *staff, int64_t now)
 {
     const Kesu__V1__Staff *s = policy_staff(policy, staff);
-    return s != NULL && (s->until == 0 || s->until >= now) && !is_accused(state, s) ? s : NULL;
+    return policy_is_here(s, now) && !is_accused(state, s) ? s : NULL;
 }
 
 bool intake_veil_may_read(const Kesu__V1__Policy *policy, const Kesu__V1__CaseState *state, const char *staff,

@@ -75,6 +75,17 @@ static void add_people(struct life_desk *d)
     add_staff(d, "hand", "lead", ROLE(HANDLER));
 }
 
+static Kesu__V1__Delegation *add_delegation(struct life_desk *d, const char *from, const char *to)
+{
+    Kesu__V1__Delegation *one = NEW(d, delegation);
+    one->from = life_text(from);
+    one->to = life_text(to);
+    one->starts = LIFE_NOW - USEC_PER_HOUR;
+    one->until = LIFE_NOW + USEC_PER_HOUR;
+    d->policy.delegations[d->policy.n_delegations++] = one;
+    return one;
+}
+
 static void add_rules(struct life_desk *d)
 {
     Kesu__V1__Policy *p = &d->policy;
@@ -97,13 +108,9 @@ static void add_rules(struct life_desk *d)
     p->compensation[0]->most = life_money(d, "TWD", 10000);
     p->compensation[0]->percent_of_declared = 100;
     p->compensation[0]->law = life_text("carriage law");
-    p->delegations = arena_zalloc(&d->arena, sizeof(*p->delegations));
-    p->delegations[p->n_delegations++] = NEW(d, delegation);
-    p->delegations[0]->from = life_text("dep");
-    p->delegations[0]->to = life_text("side");
-    p->delegations[0]->upto = life_money(d, "TWD", 8000);
-    p->delegations[0]->starts = LIFE_NOW - USEC_PER_HOUR;
-    p->delegations[0]->until = LIFE_NOW + USEC_PER_HOUR;
+    p->delegations = arena_zalloc(&d->arena, sizeof(*p->delegations) * 2);
+    add_delegation(d, "dep", "side")->upto = life_money(d, "TWD", 8000);
+    add_delegation(d, "lead", "hand");
     p->departments = arena_zalloc(&d->arena, sizeof(*p->departments));
     p->departments[p->n_departments++] = NEW(d, department);
     p->departments[0]->id = life_text("service");

@@ -9,7 +9,8 @@
  *
  * Agents approve up to TWD 500 (at once: 400 a case, 600 and 3 cases a day),
  * section managers 3,000, the deputy 20,000, gm anything. Of damage at most
- * 10,000 is given, and what was declared; side stands in for dep up to 8,000. */
+ * 10,000 is given, and what was declared; side stands in for dep up to 8,000,
+ * hand for lead. */
 #ifndef TESTS_UNIT_LIFE_DESK_H
 #define TESTS_UNIT_LIFE_DESK_H
 

@@ -240,6 +240,16 @@ static void a_late_appeal_waits_for_admission(void **state)
     DONE(d, ADMIT_APPEAL, c, APPEALED);
 }
 
+static void took_part(struct life_desk *d, uint64_t id, const char *who)
+{
+    Kesu__V1__CaseState *s = life_state(d, id);
+    s->life->took_part = arena_zalloc(&d->arena, sizeof(*s->life->took_part) * 2);
+    s->life->took_part[0] = life_text("ann");
+    s->life->took_part[1] = life_text(who);
+    s->life->n_took_part = who[0] != '\0' ? 2 : 1;
+    life_put(d, s);
+}
+
 static void somebody_else_reviews(void **state)
 {
     struct life_desk *d = *state;
@@ -269,8 +279,9 @@ static void somebody_else_reviews(void **state)
     assert_string_equal(life_event(d)->reviewer_assigned->previous, "law");
     life_as(d, "law");
     REFUSED(d, DECIDE_APPEAL, verdict(d, id, UPHELD), E_NOT_ALLOWED, "actor.name");
+    took_part(d, id, "dep");
     life_as(d, "side");
-    d->actor.on_behalf_of = life_text("lead");
+    d->actor.on_behalf_of = life_text("dep");
     REFUSED(d, DECIDE_APPEAL, verdict(d, id, UPHELD), E_RECUSED, "actor.on_behalf_of");
     life_as(d, "side");
     DONE(d, DECIDE_APPEAL, verdict(d, id, UPHELD), PROPOSED);
@@ -280,16 +291,6 @@ static void somebody_else_reviews(void **state)
 static const char *named(struct life_desk *d, uint64_t id)
 {
     return life_state(d, id)->life->appeal->reviewer;
-}
-
-static void took_part(struct life_desk *d, uint64_t id, const char *who)
-{
-    Kesu__V1__CaseState *s = life_state(d, id);
-    s->life->took_part = arena_zalloc(&d->arena, sizeof(*s->life->took_part) * 2);
-    s->life->took_part[0] = life_text("ann");
-    s->life->took_part[1] = life_text(who);
-    s->life->n_took_part = who[0] != '\0' ? 2 : 1;
-    life_put(d, s);
 }
 
 static void an_appeal_gets_the_lowest_above_who_took_no_part(void **state)

@@ -219,11 +219,11 @@ static void who_proposes_does_not_approve(void **state)
     DONE(d, SUBMIT_PROPOSAL, submit(d, id), APPROVAL);
     assert_string_equal(life_event(d)->proposal_submitted->to, "dep");
     REFUSED(d, DECIDE_PROPOSAL, decide(d, id, true), E_RECUSED, "actor.name");
-    life_as(d, "side");
+    life_as(d, "hand");
     d->actor.on_behalf_of = life_text("lead");
     REFUSED(d, DECIDE_PROPOSAL, decide(d, id, true), E_RECUSED, "actor.on_behalf_of");
     uint64_t other = life_case(d, KESU__V1__STAGE__STAGE_INVESTIGATING);
-    life_as(d, "lead");
+    life_as(d, "side"); /* dep stands above ann */
     d->actor.on_behalf_of = life_text("dep");
     DONE(d, PROPOSE_REMEDY, proposal(d, other, 100), PROPOSED);
     DONE(d, SUBMIT_PROPOSAL, submit(d, other), APPROVAL);
@@ -247,11 +247,11 @@ static void approval_is_within_a_limit_one_s_own_or_a_delegator_s(void **state)
     assert_non_null(strstr(d->out.refused.reason, "section"));
     life_as(d, "lead");
     d->actor.on_behalf_of = life_text("dep"); /* who stands in for nobody */
-    REFUSED(d, DECIDE_PROPOSAL, decide(d, id, true), E_LIMIT, "decide_proposal.decision");
+    REFUSED(d, DECIDE_PROPOSAL, decide(d, id, true), E_NOT_ALLOWED, "actor.on_behalf_of");
     life_as(d, "side");
     d->actor.on_behalf_of = life_text("dep");
     d->ctx.block_time = LIFE_NOW + 2 * USEC_PER_HOUR;
-    REFUSED(d, DECIDE_PROPOSAL, decide(d, id, true), E_LIMIT, "decide_proposal.decision");
+    REFUSED(d, DECIDE_PROPOSAL, decide(d, id, true), E_NOT_ALLOWED, "actor.on_behalf_of");
     d->ctx.block_time = LIFE_NOW;
     DONE(d, DECIDE_PROPOSAL, decide(d, id, true), APPROVAL);
     assert_string_equal(life_event(d)->proposal_decided->limit_rule, "deputy");
