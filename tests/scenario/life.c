@@ -43,13 +43,54 @@ static bool ends(const struct life_row *row)
 {
     return row->to == KESU__V1__STAGE__STAGE_WITHDRAWN || row->to == KESU__V1__STAGE__STAGE_MERGED ||
            row->to == KESU__V1__STAGE__STAGE_NOT_A_COMPLAINT || row->to == KESU__V1__STAGE__STAGE_EXTERNAL ||
-           row->to == KESU__V1__STAGE__STAGE_ARCHIVED || row->to == KESU__V1__STAGE__STAGE_DEADLOCKED;
+           row->to == KESU__V1__STAGE__STAGE_DEADLOCKED;
+}
+
+static bool has_open_task(const Kesu__V1__CaseLife *life)
+{
+    for (size_t i = 0; i < life->n_tasks; i++)
+        if (life->tasks[i]->open) return true;
+    return false;
+}
+
+/* Is there what it is about? */
+static bool has_object(const struct life_row *row, const Kesu__V1__CaseState *s)
+{
+    static const Kesu__V1__CaseLife nothing = KESU__V1__CASE_LIFE__INIT;
+    const Kesu__V1__CaseLife *life = s->life != NULL ? s->life : &nothing;
+    switch (row->command) {
+    case CMD(CLAIM_CASE):
+        return s->agent[0] == '\0';
+    case CMD(RECORD_STATEMENT):
+        return life->n_accused > 0;
+    case CMD(UNDO_REPLY):
+        return life->reply != NULL && life->reply->seq != 0;
+    case CMD(ANSWER_TASK):
+    case CMD(TRANSFER_TASK):
+    case CMD(WAIVE_TASK):
+        return has_open_task(life);
+    case CMD(CONFIRM_READING):
+        return life->opinion != NULL && life->opinion->read_by[0] != '\0';
+    case CMD(ADMIT_APPEAL):
+        return life->appeal != NULL && life->appeal->waits;
+    case CMD(SETTLE_RECOVERY):
+        return life->n_recoveries > 0;
+    case CMD(REMOVE_FROM_INCIDENT):
+        return life->incident_id != 0;
+    case CMD(UNLINK_CASES):
+        return life->n_links > 0;
+    case CMD(CLOSE_EIGHTD):
+        return life->n_open_eightds > 0;
+    default:
+        return true;
+    }
 }
 
 /* What leads on more often than what leads nowhere, what ends a case seldom, what services do hardly ever. */
-static bool is_wanted(struct office *o, const struct life_row *row)
+static bool is_wanted(struct office *o, const struct life_row *row, const Kesu__V1__CaseState *s)
 {
     if (row->tie == TIE_FOLLOWS) return false;
+    if (!has_object(row, s)) return draw(o, 20) == 0;
     if ((row->who & (LIFE_STAFF | LIFE_OPERATOR | LIFE_CUSTOMER)) == 0) return draw(o, 40) == 0;
     if (ends(row)) return draw(o, 8) == 0;
     return row->to != LIFE_STAYS || draw(o, 2) == 0;
@@ -63,7 +104,7 @@ static const struct life_row *choose_row(struct office *o, const Kesu__V1__CaseS
     while (life_row(n) != NULL) n++;
     for (unsigned tries = 0; tries < 500; tries++) {
         row = life_row((unsigned)draw(o, n));
-        if ((any || (row->from >> s->stage & 1) != 0) && is_wanted(o, row)) return row;
+        if ((any || (row->from >> s->stage & 1) != 0) && is_wanted(o, row, s)) return row;
     }
     return row;
 }

@@ -475,8 +475,8 @@ static const struct {
     unsigned weight;
     void (*act)(struct people *p);
 } acts[] = {
-    {30, new_complaint},  {8, another_message}, {4, same_message}, {6, same_command}, {45, work_on_case},
-    {3, change_presence}, {3, judge_again},     {3, assign_again}, {1, poison_task},  {8, mail},
+    {22, new_complaint},  {8, another_message}, {4, same_message}, {10, same_command}, {45, work_on_case},
+    {3, change_presence}, {3, judge_again},     {3, assign_again}, {1, poison_task},   {6, mail},
     {1, erase_person},    {400, live},
 };
 
