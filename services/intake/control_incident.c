@@ -45,7 +45,7 @@ static void on_member(void *self, struct span key, struct span value)
 {
     uint64_t incident_id, case_id, member = 0;
     if (value.n == sizeof(member)) memcpy(&member, value.p, sizeof(member));
-    if (member != 0 && key_take_u64(&key, &incident_id) && key_take_u64(&key, &case_id))
+    if ((member & 1) != 0 && key_take_u64(&key, &incident_id) && key_take_u64(&key, &case_id))
         add_id(self, case_id);
 }
 

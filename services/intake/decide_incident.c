@@ -199,7 +199,7 @@ static void on_member(void *self, struct span key, struct span value)
     Kesu__V1__CaseState *s;
     uint64_t incident_id, case_id, member = 0;
     if (value.n == sizeof(member)) memcpy(&member, value.p, sizeof(member));
-    if (l->found || member == 0 || !key_take_u64(&key, &incident_id) || !key_take_u64(&key, &case_id)) return;
+    if (l->found || (member & 1) == 0 || !key_take_u64(&key, &incident_id) || !key_take_u64(&key, &case_id)) return;
     l->found = intake_case_get(l->d->view, case_id, l->d->ctx->arena, &s) == 0 && s->object != NULL &&
                strcmp(s->object->lot, l->lot) == 0;
 }

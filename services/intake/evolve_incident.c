@@ -46,11 +46,33 @@ int intake_evolve_incident_created(struct evolve *e)
     return 0;
 }
 
-static void put_member(struct evolve *e, uint64_t incident_id, bool member)
+static uint64_t member_of(struct evolve *e, uint64_t incident_id, struct key *ret_key)
+{
+    uint64_t member = 0;
+    intake_member_key(incident_id, e->state->case_id, ret_key);
+    (void)intake_register_get_u64(e->r, TABLE_MEMBERS, key_span(ret_key), &member);
+    return member;
+}
+
+/* What it was told it was told, wherever it has been since: should it join again, it gets only what is newer.
+ */
+static uint64_t put_member(struct evolve *e, uint64_t incident_id, bool is_member)
 {
     struct key key;
-    intake_member_key(incident_id, e->state->case_id, &key);
-    intake_register_put_u64(e->r, TABLE_MEMBERS, key_span(&key), member);
+    uint64_t got = member_of(e, incident_id, &key) >> 1;
+    intake_register_put_u64(e->r, TABLE_MEMBERS, key_span(&key), got << 1 | (is_member ? 1 : 0));
+    return got;
+}
+
+void intake_evolve_got_answer(struct evolve *e, uint64_t incident_id, uint64_t answer_seq)
+{
+    Kesu__V1__CaseLife *life = e->state->life;
+    struct key key;
+    uint64_t member = member_of(e, incident_id, &key);
+    if (member >> 1 < answer_seq)
+        intake_register_put_u64(e->r, TABLE_MEMBERS, key_span(&key), answer_seq << 1 | (member & 1));
+    if (life != NULL && life->incident_id == incident_id && life->answer_seq < answer_seq)
+        life->answer_seq = answer_seq;
 }
 
 int intake_evolve_joined(struct evolve *e)
@@ -61,11 +83,10 @@ int intake_evolve_joined(struct evolve *e)
     if (life == NULL) return E_NOMEM;
     int err = load_or_make(e, id, &s);
     if (err != 0) return err;
-    if (life->last_incident != id) life->answer_seq = 0;
-    life->incident_id = life->last_incident = id;
     s->members++;
     intake_incident_put(e->r, s);
-    put_member(e, id, true);
+    life->incident_id = life->last_incident = id;
+    life->answer_seq = put_member(e, id, true);
     return 0;
 }
 
@@ -77,7 +98,6 @@ static void stop_speaking(Kesu__V1__IncidentState *s, uint64_t case_id)
     s->n_representatives = kept;
 }
 
-/* What it was told, it was told: should it join again, it gets only what is newer. */
 int intake_evolve_left(struct evolve *e)
 {
     uint64_t id = e->event->left_incident->incident_id;
@@ -90,7 +110,7 @@ int intake_evolve_left(struct evolve *e)
     if (s->members > 0) s->members--;
     stop_speaking(s, e->state->case_id);
     intake_incident_put(e->r, s);
-    put_member(e, id, false);
+    (void)put_member(e, id, false);
     return 0;
 }
 
@@ -169,7 +189,7 @@ int intake_evolve_answer_shared(struct evolve *e)
 {
     Kesu__V1__CaseLife *life = intake_evolve_life(e);
     if (life == NULL) return E_NOMEM;
-    life->answer_seq = e->event->answer_shared->answer_seq;
+    intake_evolve_got_answer(e, e->event->answer_shared->incident_id, e->event->answer_shared->answer_seq);
     return 0;
 }
 

@@ -36,6 +36,8 @@ int intake_evolve_lot_held(struct evolve *e);
 int intake_evolve_incident_answered(struct evolve *e);
 int intake_evolve_answer_shared(struct evolve *e);
 int intake_evolve_incident_closed(struct evolve *e);
+/* The case was told this, itself or as what was merged into it. */
+void intake_evolve_got_answer(struct evolve *e, uint64_t incident_id, uint64_t answer_seq);
 /* A member who was erased speaks for nobody. */
 int intake_evolve_silence(struct evolve *e, const Kesu__V1__CaseState *member);
 int intake_evolve_merged(struct evolve *e);

@@ -23,12 +23,7 @@ int intake_evolve_absorbed(struct evolve *e)
     Kesu__V1__CaseState *from;
     int err = intake_case_get(e->r, e->event->case_absorbed->from_id, e->arena, &from);
     if (err != 0 || from->life == NULL || from->life->answer_seq == 0) return err;
-    Kesu__V1__CaseLife *life = intake_evolve_life(e);
-    if (life == NULL) return E_NOMEM;
-    bool other = life->last_incident != from->life->last_incident;
-    if (other ? life->incident_id != 0 : life->answer_seq >= from->life->answer_seq) return 0;
-    life->last_incident = from->life->last_incident;
-    life->answer_seq = from->life->answer_seq;
+    intake_evolve_got_answer(e, from->life->last_incident, from->life->answer_seq);
     return 0;
 }
 

@@ -12,7 +12,7 @@
 #include "hash.h"
 #include "log.h"
 
-#define SCHEMA        5
+#define SCHEMA        6
 #define FREEZE_ROWS   ((uint32_t)1 << 18)
 #define FREEZE_US     (2 * USEC_PER_SEC)
 #define CROWDED_BYTES ((size_t)192 << 20)

@@ -35,7 +35,7 @@ enum register_table {
     TABLE_PARTS,      /* policy hash, index -> seq */
     TABLE_EVIDENCE,   /* attachment hash, case id -> nothing */
     TABLE_INCIDENTS,  /* incident id -> IncidentState */
-    TABLE_MEMBERS,    /* incident id, case id -> 1; 0: has left */
+    TABLE_MEMBERS,    /* incident id, case id -> newest answer it got << 1, | 1: is a member, 0: has left */
     TABLE_EIGHTDS,    /* 8D id -> EightDState */
     TABLE_CAUSES,     /* cause key -> newest 8D with it */
     TABLE_HANDOVERS,  /* handover id -> HandoverState */

@@ -154,6 +154,10 @@ static void test_who_leaves_and_joins_again_has_its_answers(void **state)
     DONE(d, REMOVE_FROM_INCIDENT, leave, TRIAGED);
     DONE(d, ADD_TO_INCIDENT, joining(d, cases[0], other), TRIAGED);
     DONE(d, SHARE_ANSWER, sharing(d, cases[0], older), TRIAGED);
+    life_as(d, "ann");
+    DONE(d, REMOVE_FROM_INCIDENT, leave, TRIAGED);
+    DONE(d, ADD_TO_INCIDENT, joining(d, cases[0], id), TRIAGED); /* after having been elsewhere */
+    REFUSED(d, SHARE_ANSWER, sharing(d, cases[0], first), E_EXISTS, "share_answer.answer_seq");
 }
 
 static void test_its_lead_and_who_stands_above_change_it(void **state)
