@@ -276,8 +276,8 @@ static void on_classified(struct audit *a, const struct input *in, struct audit_
     }
     c->classified = true;
     c->fallback = c->fallback || classified->fallback;
-    if (in->event->actor != NULL && in->event->actor->kind == KESU__V1__ACTOR_KIND__ACTOR_KIND_STAFF)
-        c->judged_by_staff = true;
+    if (in->event->actor != NULL && in->event->actor->kind != KESU__V1__ACTOR_KIND__ACTOR_KIND_SERVICE)
+        c->judged_by_person = true;
 }
 
 /* Who leads, or gets a case because somebody else may not have it, gets it whatever room they have. */

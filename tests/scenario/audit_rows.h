@@ -30,7 +30,7 @@ struct audit_case {
     char agent[AUDIT_ID], department[AUDIT_ID], category[AUDIT_ID];
     Kesu__V1__Severity severity;
     Kesu__V1__Channel channel;
-    bool classified, fallback, judged_by_staff;
+    bool classified, fallback, judged_by_person;
     bool was_assigned, was_resolved, was_closed, sensitive;
     char counted_category[AUDIT_ID], counted_department[AUDIT_ID]; /* at its first end */
     Kesu__V1__Severity counted_severity;

@@ -86,16 +86,14 @@ static bool has(const struct office *o, const char *name)
     return false;
 }
 
-/* What ended by itself waits for nobody. */
+/* What ended by itself waits for nobody, and what is outside unjudged for who is there. */
 static bool case_is_done(const struct office *o, const struct audit_case *c)
 {
     if (!life_is_open(c->stage) || c->stage == KESU__V1__STAGE__STAGE_NOT_A_COMPLAINT ||
-        c->stage == KESU__V1__STAGE__STAGE_WITHDRAWN)
+        c->stage == KESU__V1__STAGE__STAGE_WITHDRAWN || !has(o, "routing") || !has(o, "routing-worker"))
         return true;
-    if (has(o, "routing") && has(o, "routing-worker") &&
-        (c->agent[0] == '\0' || (!c->classified && c->stage == KESU__V1__STAGE__STAGE_RECEIVED)))
-        return false;
-    return true;
+    if (!c->classified && c->stage == KESU__V1__STAGE__STAGE_EXTERNAL) return true;
+    return c->agent[0] != '\0' && (c->classified || c->stage != KESU__V1__STAGE__STAGE_RECEIVED);
 }
 
 /* What is not at rest yet; NULL: nothing. */

@@ -25,12 +25,22 @@ static Kesu__V1__CaseState *state_of(struct office *o, uint64_t id)
     return life_state(&o->shadow->desk, id);
 }
 
+/* NULL: somebody has each. */
+static const struct audit_case *newest_unowned(const struct audit *a)
+{
+    for (unsigned i = a->n_cases; i > 0; i--)
+        if (a->cases[i - 1].agent[0] == '\0' && a->cases[i - 1].classified) return &a->cases[i - 1];
+    return NULL;
+}
+
 /* Of some the one with which most has happened: so that a few come far. */
 static Kesu__V1__CaseState *choose_case(struct office *o)
 {
     const struct audit *a = &o->audit;
     const struct audit_case *best = NULL;
     if (a->n_cases == 0) return NULL;
+    if (draw(o, 16) == 0) best = newest_unowned(a);
+    if (best != NULL) return state_of(o, best->id);
     for (uint64_t tries = draw(o, 5); tries < 5; tries++) {
         const struct audit_case *c = &a->cases[draw(o, a->n_cases)];
         bool over = c->stage == KESU__V1__STAGE__STAGE_ARCHIVED || c->stage == KESU__V1__STAGE__STAGE_MERGED;
@@ -135,7 +145,8 @@ static char *turn_of(const struct life_row *row, const Kesu__V1__CaseState *s)
         return life->proposal->to;
     if (row->command == CMD(CONFIRM_READING) && life->opinion != NULL && life->opinion->read_by[0] != '\0')
         return life->opinion->read_by;
-    for (size_t i = 0; row->command == CMD(ANSWER_TASK) && i < life->n_tasks; i++)
+    bool of_task = row->command == CMD(ANSWER_TASK) || row->command == CMD(TRANSFER_TASK);
+    for (size_t i = 0; of_task && i < life->n_tasks; i++)
         if (life->tasks[i]->open) return life->tasks[i]->owner;
     return NULL;
 }
@@ -184,6 +195,7 @@ static void set_case(struct office *o, const struct life_row *row, const Kesu__V
 {
     static char *agents[] = {"ann", "ben", "finn", "stella"};
     static uint8_t hash[HASH_BYTES];
+    const Kesu__V1__Staff *owner = o->shadow->desk.policy.staff[draw(o, o->shadow->desk.policy.n_staff)];
     int64_t soon = o->shadow->desk.ctx.block_time + (int64_t)draw(o, 2 * USEC_PER_MIN);
     switch (row->command) {
     case CMD(CLASSIFY_CASE):
@@ -191,6 +203,14 @@ static void set_case(struct office *o, const struct life_row *row, const Kesu__V
         break;
     case CMD(ASSIGN_CASE):
         ((Kesu__V1__AssignCase *)body)->agent = agents[draw(o, 4)];
+        break;
+    case CMD(OPEN_TASK):
+        ((Kesu__V1__OpenTask *)body)->owner = owner->id;
+        ((Kesu__V1__OpenTask *)body)->department = owner->department;
+        break;
+    case CMD(TRANSFER_TASK):
+        ((Kesu__V1__TransferTask *)body)->owner = owner->id;
+        ((Kesu__V1__TransferTask *)body)->department = owner->department;
         break;
     case CMD(REPLY_TO_CUSTOMER):
         ((Kesu__V1__ReplyToCustomer *)body)->progress = draw(o, 2) == 0;

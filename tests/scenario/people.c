@@ -603,7 +603,7 @@ void people_check(const struct people *p)
         const struct entry *e = p->entries[i];
         const struct audit_case *c =
             e->poison && e->state == ACCEPTED && !e->joined ? audit_find(&p->o->audit, e->case_id) : NULL;
-        if (c != NULL && c->classified && !c->fallback && !c->judged_by_staff)
+        if (c != NULL && c->classified && !c->fallback && !c->judged_by_person)
             audit_broken(&p->o->audit, "case %s was judged by a worker that cannot have lived", c->number);
     }
 }
