@@ -186,6 +186,54 @@ static void a_word_to_the_customer_starts_progress_anew_and_the_end_stops_it(voi
     assert_false(clock_of(d, id, "progress")->running);
 }
 
+static void a_progress_report_starts_its_clock_anew_when_it_leaves(void **state)
+{
+    struct life_desk *d = *state;
+    uint64_t id = life_case(d, KESU__V1__STAGE__STAGE_INVESTIGATING);
+    Kesu__V1__ReplyToCustomer *report = reply(d, id);
+    report->progress = true;
+    for (unsigned day = 1; day <= 2; day++) {
+        life_as(d, "ann");
+        d->ctx.block_time = LIFE_NOW + day * USEC_PER_DAY;
+        DONE(d, REPLY_TO_CUSTOMER, report, INVESTIGATING);
+        /* It runs from what the customer was told last, which is not yet this. */
+        if (day == 1) assert_null(clock_of(d, id, "progress"));
+        if (day == 2)
+            assert_int_equal(clock_of(d, id, "progress")->started_at, LIFE_NOW + USEC_PER_DAY + HOLD_US);
+        life_as(d, NULL);
+        d->ctx.block_time += HOLD_US;
+        DONE(d, FIRE_CLOCK, fire(d, id, "reply_hold"), INVESTIGATING);
+        assert_true(life_event(d)->reply_sent->progress);
+        assert_int_equal(clock_of(d, id, "progress")->started_at, d->ctx.block_time);
+    }
+}
+
+static void a_call_back_is_done_when_the_customer_was_reached(void **state)
+{
+    struct life_desk *d = *state;
+    uint64_t id = life_case(d, KESU__V1__STAGE__STAGE_UNDER_REVIEW);
+    add_clock(d, "call_back", "executed", "called_back");
+    Kesu__V1__ResolveCase *resolve = NEW(d, resolve_case);
+    resolve->case_id = id;
+    resolve->summary = life_text("done");
+    DONE(d, RESOLVE_CASE, resolve, FEEDBACK);
+    Kesu__V1__RecordCall *call = NEW(d, record_call);
+    call->case_id = id;
+    call->direction = KESU__V1__CALL_DIRECTION__CALL_DIRECTION_OUT;
+    call->outcome = KESU__V1__CALL_OUTCOME__CALL_OUTCOME_NO_ANSWER;
+    call->call_back = true;
+    call->at = LIFE_NOW;
+    DONE(d, RECORD_CALL, call, FEEDBACK);
+    assert_true(clock_of(d, id, "call_back")->running);
+    call->outcome = KESU__V1__CALL_OUTCOME__CALL_OUTCOME_REACHED;
+    call->call_back = false; /* about something else */
+    DONE(d, RECORD_CALL, call, FEEDBACK);
+    assert_true(clock_of(d, id, "call_back")->running);
+    call->call_back = true;
+    DONE(d, RECORD_CALL, call, FEEDBACK);
+    assert_false(clock_of(d, id, "call_back")->running);
+}
+
 /* ---- review and sub-tasks ------------------------------------------------------ */
 
 static Kesu__V1__OpenTask *task(struct life_desk *d, uint64_t id, const char *department)
@@ -445,6 +493,8 @@ static void the_first_to_claim_has_it(void **state)
 UNIT_MAIN(TEST(a_reply_leaves_when_its_hold_is_over), TEST(a_reply_is_undone_before_it_leaves),
           TEST(one_reply_is_held_and_the_case_does_not_end_before_it),
           TEST(who_is_writing_is_named_until_their_time_is_over), TEST(a_call_is_of_a_time_that_can_be_true),
+          TEST(a_progress_report_starts_its_clock_anew_when_it_leaves),
+          TEST(a_call_back_is_done_when_the_customer_was_reached),
           TEST(a_word_to_the_customer_starts_progress_anew_and_the_end_stops_it),
           TEST(not_founded_is_explained_once_no_sub_task_is_open),
           TEST(a_sub_task_is_the_manager_s_and_has_its_own_clock),
