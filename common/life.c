@@ -132,6 +132,8 @@ const struct life_row life_rows[] = {
      "appeal_decided opinion_sent progress_told"},
     {CMD(DECLARE_DEADLOCK), EV(DEADLOCK_DECLARED), LIFE_ANY, ON(EXPLAINED) | ON(PROPOSED) | ON(OPINION_SENT),
      TO(DEADLOCKED), LIFE_LEADERS, TIE_NONE, "", "reason words", "answered deadlocked progress_told"},
+    {CMD(DECLARE_DEADLOCK), EV(DEADLOCK_DECLARED), LIFE_ANY, ON(DEADLOCKED), LIFE_STAYS, LIFE_LEADERS,
+     TIE_NONE, "", "reason words", "progress_told"},
     {CMD(REFER_EXTERNAL), EV(EXTERNAL_REFERRED), LIFE_ANY, OPEN & ~(ON(RECEIVED) | ON(EXTERNAL)),
      TO(EXTERNAL), LIFE_LEADERS | LIFE_ROLE(LEGAL), TIE_NONE, "", "kind body", "referred"},
     {CMD(RECORD_EXTERNAL), EV(EXTERNAL_RECORDED), 0, ON(EXTERNAL), TO(PROPOSED),

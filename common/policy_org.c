@@ -10,6 +10,8 @@ static const struct policy_key office_keys[] = {
     {"mail_from", POLICY_EMAIL, true, 0, 0, NULL, NULL, "address that mail to customers comes from"},
     {"mail_name", POLICY_TEXT, true, 1, 200, NULL, NULL, "name beside that address"},
     {"language", POLICY_LANGUAGE, true, 0, 0, NULL, NULL, "used when the customer's is not known"},
+    {"outside", POLICY_NAMES, false, 1, 200, NULL, NULL,
+     "where customers may turn when no agreement is reached, by language; left out: in general words"},
     {NULL, 0, false, 0, 0, NULL, NULL, NULL},
 };
 static const struct policy_shape office_shape = {&kesu__v1__office__descriptor, office_keys};

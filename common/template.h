@@ -20,6 +20,7 @@
     X(summary, "what was done, on resolved, to the customer only")                    \
     X(words, "what staff wrote, to the customer only")                                \
     X(answer, "the answer to the incident, on incident_answer, to the customer only") \
+    X(outside, "where the customer may turn when no agreement is reached")            \
     X(received, "when the complaint was received, in the office's zone")              \
     X(category, "name of the category")                                               \
     X(department, "name of the department")                                           \

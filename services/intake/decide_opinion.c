@@ -68,7 +68,7 @@ int intake_decide_answer(struct decide *d)
     return intake_decide_name_reviewer(d);
 }
 
-/* There must have been something to agree on. */
+/* There must have been something to agree on; and the final letter is one. */
 int intake_decide_deadlock(struct decide *d)
 {
     const Kesu__V1__CaseLife *life = d->state->life;
@@ -76,6 +76,8 @@ int intake_decide_deadlock(struct decide *d)
         (life == NULL || life->opinion == NULL || life->opinion->seq == 0))
         return intake_decide_refuse(d, E_NOT_ALLOWED, "declare_deadlock.case_id",
                                     "the customer has not been told an opinion yet");
+    if (d->stage == KESU__V1__STAGE__STAGE_DEADLOCKED && life != NULL && life->deadlock_seq != 0)
+        return intake_decide_refuse(d, E_EXISTS, "declare_deadlock.case_id", "the final letter was sent");
     return intake_decide_plain(d, KESU__V1__EVENT__BODY_DEADLOCK_DECLARED);
 }
 

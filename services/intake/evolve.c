@@ -376,7 +376,7 @@ static const struct {
     /* evolve_opinion.c */
     WORDS(OPINION_SENT, intake_evolve_opinion_sent),
     WORDS(ANSWER_RECORDED, intake_evolve_answer_recorded),
-    WORDS(DEADLOCK_DECLARED, NULL),
+    WORDS(DEADLOCK_DECLARED, intake_evolve_deadlocked),
     CASE(EXTERNAL_REFERRED, intake_evolve_external_referred),
     CASE(EXTERNAL_RECORDED, intake_evolve_external_recorded),
     /* evolve_appeal.c */

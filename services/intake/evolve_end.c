@@ -24,6 +24,7 @@ int intake_evolve_reopened(struct evolve *e)
     life->finding = KESU__V1__FINDING__FINDING_UNSPECIFIED;
     life->appeal = NULL;
     life->external = NULL;
+    life->deadlock_seq = 0;
     life->steps_done = 0;
     life->csat = 0;
     if (life->proposal != NULL) {

@@ -71,6 +71,7 @@ int intake_evolve_proposal_decided(struct evolve *e);
 int intake_evolve_opinion_sent(struct evolve *e);
 int intake_evolve_reading_confirmed(struct evolve *e);
 int intake_evolve_answer_recorded(struct evolve *e);
+int intake_evolve_deadlocked(struct evolve *e);
 int intake_evolve_external_referred(struct evolve *e);
 int intake_evolve_external_recorded(struct evolve *e);
 void intake_evolve_unapproved(Kesu__V1__CaseLife *life); /* the approval of the proposal, if any, is void */

@@ -84,6 +84,14 @@ int intake_evolve_answer_recorded(struct evolve *e)
     return 0;
 }
 
+int intake_evolve_deadlocked(struct evolve *e)
+{
+    Kesu__V1__CaseLife *life = intake_evolve_life(e);
+    if (life == NULL) return E_NOMEM;
+    life->deadlock_seq = e->seq;
+    return 0;
+}
+
 int intake_evolve_external_referred(struct evolve *e)
 {
     const Kesu__V1__ExternalReferred *b = e->event->external_referred;

@@ -194,11 +194,12 @@ static const char *severity_name(Kesu__V1__Severity s)
 /* What stands where a value is empty: a letter never says "Dear ,". */
 static const struct {
     Kesu__V1__Language language;
-    const char *customer, *nobody;
+    const char *customer, *nobody, *outside;
 } words[] = {
-    {KESU__V1__LANGUAGE__LANGUAGE_EN, "customer", "nobody yet"},
-    {KESU__V1__LANGUAGE__LANGUAGE_ZH_HANT, "顧客", "尚無"},
-    {KESU__V1__LANGUAGE__LANGUAGE_ZH_HANS, "顾客", "尚无"},
+    {KESU__V1__LANGUAGE__LANGUAGE_EN, "customer", "nobody yet",
+     "the consumer protection office where you live, or a consumers' association"},
+    {KESU__V1__LANGUAGE__LANGUAGE_ZH_HANT, "顧客", "尚無", "您所在地的消費者保護機關或消費者保護團體"},
+    {KESU__V1__LANGUAGE__LANGUAGE_ZH_HANS, "顾客", "尚无", "您所在地的消费者权益保护部门或消费者协会"},
 };
 
 static const char *or_else(const char *text, const char *otherwise)
@@ -229,6 +230,9 @@ static void collect_values(struct rendering *r)
     v[TEMPLATE_office] = office->name;
     if (office->n_names > 0)
         v[TEMPLATE_office] = policy_local_name(office->names, office->n_names, r->language);
+    v[TEMPLATE_outside] = words[word].outside;
+    if (office->n_outside > 0)
+        v[TEMPLATE_outside] = policy_local_name(office->outside, office->n_outside, r->language);
     v[TEMPLATE_customer] = or_else(person != NULL ? person->name : "", words[word].customer);
     v[TEMPLATE_recipient] = i->staff[0] != '\0' ? r->to_name : or_else(r->to_name, words[word].customer);
     v[TEMPLATE_subject] = or_else(person != NULL ? person->subject : "", "-");

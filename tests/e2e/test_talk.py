@@ -5,8 +5,9 @@ import re
 import shutil
 
 import kesu_client
+import pytest
 from conftest import ROOT, until
-from kesu.v1 import command_pb2, life_pb2, types_pb2
+from kesu.v1 import command_pb2, life_pb2, query_pb2, types_pb2
 
 REFUSED = "refused"
 
@@ -38,17 +39,17 @@ def done(office, actor, **bodies):
     return reply.accepted
 
 
-def case_under_review(office):
+def case_under_review(office, language=types_pb2.LANGUAGE_EN, email="lin@customer.example"):
     lane = office.lane()
     reply = lane.ask_one(
         kesu_client.receive_message(
-            "The parcel was soaked.", email="lin@customer.example", name="Lin", language=types_pb2.LANGUAGE_EN
+            "The parcel was soaked.", email=email, name="Lin", language=language
         )
     )
     lane.close()
     case = reply.accepted
     judgement = types_pb2.Judgement(
-        category="damage.wet", department="logistics", severity=types_pb2.SEVERITY_S2, language=types_pb2.LANGUAGE_EN
+        category="damage.wet", department="logistics", severity=types_pb2.SEVERITY_S2, language=language
     )
     classify = command_pb2.ClassifyCase(case_id=case.case_id, judgement=judgement)
     done(office, "song_jing", classify_case=classify)
@@ -123,3 +124,60 @@ def test_killed_between_hold_and_send_it_leaves_once(office, smtp):
     office.wait_folded("notification")
     until(lambda: office.info("notification").gauges[0].value == 0, "nothing to tell")
     assert len(mails_to(smtp, "lin@customer.example", "Once only.")) == 1
+
+
+LETTERS = {  # language: what the letters say beside the words of staff
+    types_pb2.LANGUAGE_EN: ("accept", "who had no part in it", "consumers' association", "how we did"),
+    types_pb2.LANGUAGE_ZH_HANT: ("另有提議", "申訴已由另一位人員審理", "消費者保護官", "已結案"),
+    types_pb2.LANGUAGE_ZH_HANS: ("另有提议", "申诉已由另一位人员审理", "消费者协会", "已结案"),
+}
+
+
+def to_read(office, who):
+    return [c.case_id for c in office.control("intake", list_cases=query_pb2.ListCases(limit=10, read_by=who)).cases]
+
+
+@pytest.mark.parametrize("language", LETTERS, ids=types_pb2.Language.Name)
+def test_each_word_of_the_end_reaches_the_customer(office, smtp, language):
+    office_with_hold(office, smtp, "1h")
+    opinion, appeal, outside, closed = LETTERS[language]
+    case = case_under_review(office, language)
+
+    def letter(said, saying):
+        (mail,) = until(lambda: mails_to(smtp, "lin@customer.example", said), said)
+        assert case.number in mail["Subject"] and case.number in mail["Reply-To"] and mail["References"]
+        assert saying in mail.get_body(("plain",)).get_content()
+        assert saying in mail.get_body(("html",)).get_content().replace("&#39;", "'")
+
+    def objects():
+        answer = life_pb2.RecordAnswer(case_id=case.case_id, answer=life_pb2.ANSWER_OBJECTED, words=words("No."))
+        done(office, "bo_lin", record_answer=answer)
+
+    review = life_pb2.ReviewCase(case_id=case.case_id, finding=life_pb2.FINDING_FOUNDED, reason="the photo shows it")
+    done(office, "bo_lin", review_case=review)
+    apology = life_pb2.RemedyLine(kind=life_pb2.REMEDY_KIND_APOLOGY)
+    done(office, "bo_lin", propose_remedy=life_pb2.ProposeRemedy(case_id=case.case_id, lines=[apology]))
+    done(office, "bo_lin", send_opinion=life_pb2.SendOpinion(case_id=case.case_id, words=words("We are sorry.")))
+    letter("We are sorry.", opinion)
+    # Decided at once: on the list of who leads, until they have read it.
+    assert to_read(office, "mu_feng") == [case.case_id] and not to_read(office, "situ_yun")
+    done(office, "mu_feng", confirm_reading=life_pb2.ConfirmReading(case_id=case.case_id))
+    assert not to_read(office, "mu_feng")
+
+    objects()
+    assert office.case(case.case_id).state.life.appeal.reviewer == "mu_feng"
+    until(lambda: mails_to(smtp, "mu.feng@kesu.example", case.number), "what the reviewer is asked")
+    verdict = life_pb2.DecideAppeal(
+        case_id=case.case_id, outcome=life_pb2.APPEAL_OUTCOME_DISMISSED, reason="as before", words=words("It stands.")
+    )
+    assert send(office, "bo_lin", decide_appeal=verdict).WhichOneof("result") == REFUSED
+    done(office, "mu_feng", decide_appeal=verdict)
+    letter("It stands.", appeal)
+
+    objects()
+    assert office.case(case.case_id).state.stage == types_pb2.STAGE_DEADLOCKED
+    final = life_pb2.DeclareDeadlock(case_id=case.case_id, reason="no agreement", words=words("Our last word."))
+    done(office, "mu_feng", declare_deadlock=final)
+    letter("Our last word.", outside)
+    done(office, "bo_lin", close_case=command_pb2.CloseCase(case_id=case.case_id, cause="method"))
+    letter(closed, "5")

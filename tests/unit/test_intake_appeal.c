@@ -387,6 +387,14 @@ static void what_an_appeal_decided_is_final(void **state)
     REFUSED(d, RECORD_ANSWER, answer(d, id, ANSWER(COUNTER_PROPOSED)), E_FINAL, "record_answer.answer");
     DONE(d, RECORD_ANSWER, answer(d, id, ANSWER(OBJECTED)), DEADLOCKED);
     assert_true(life_event(d)->answer_recorded->final);
+    /* The final letter goes once. */
+    Kesu__V1__DeclareDeadlock *letter = NEW(d, declare_deadlock);
+    letter->case_id = id;
+    letter->reason = life_text("objected to what is final");
+    letter->words = life_words(d, "our final letter");
+    life_as(d, "lead");
+    DONE(d, DECLARE_DEADLOCK, letter, DEADLOCKED);
+    REFUSED(d, DECLARE_DEADLOCK, letter, E_EXISTS, "declare_deadlock.case_id");
 }
 
 static void what_was_final_is_opened_again_by_a_leader_as_a_new_cycle(void **state)

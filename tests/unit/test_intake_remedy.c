@@ -317,6 +317,25 @@ static void small_things_are_decided_at_once_and_read_afterwards(void **state)
     REFUSED(d, CONFIRM_READING, c, E_EXISTS, "confirm_reading.case_id");
 }
 
+static void what_was_decided_at_once_is_read_though_another_opinion_follows(void **state)
+{
+    struct life_desk *d = *state;
+    Kesu__V1__RecordAnswer *c = NEW(d, record_answer);
+    uint64_t id = c->case_id = proposed(d, 400);
+    DONE(d, SEND_OPINION, opinion(d, id), OPINION_SENT);
+    c->answer = KESU__V1__ANSWER__ANSWER_COUNTER_PROPOSED;
+    c->words = life_words(d, "a little more");
+    DONE(d, RECORD_ANSWER, c, PROPOSED);
+    DONE(d, PROPOSE_REMEDY, proposal(d, id, 900), PROPOSED);
+    DONE(d, SUBMIT_PROPOSAL, submit(d, id), APPROVAL);
+    life_as(d, "lead");
+    DONE(d, DECIDE_PROPOSAL, decide(d, id, true), APPROVAL);
+    life_as(d, "ann");
+    DONE(d, SEND_OPINION, opinion(d, id), OPINION_SENT);
+    assert_false(life_event(d)->opinion_sent->at_once);
+    assert_string_equal(life_state(d, id)->life->opinion->read_by, "lead");
+}
+
 static void at_once_goes_as_far_as_the_quota(void **state)
 {
     struct life_desk *d = *state;
@@ -346,4 +365,6 @@ UNIT_MAIN(TEST(a_proposal_waits_for_open_sub_tasks), TEST(lines_are_of_one_curre
           TEST(it_is_submitted_to_the_lowest_who_may), TEST(who_proposes_does_not_approve),
           TEST(approval_is_within_a_limit_one_s_own_or_a_delegator_s), TEST(a_rejection_has_a_reason),
           TEST(a_changed_proposal_is_not_approved),
-          TEST(small_things_are_decided_at_once_and_read_afterwards), TEST(at_once_goes_as_far_as_the_quota))
+          TEST(small_things_are_decided_at_once_and_read_afterwards),
+          TEST(what_was_decided_at_once_is_read_though_another_opinion_follows),
+          TEST(at_once_goes_as_far_as_the_quota))

@@ -370,6 +370,10 @@ static void a_sub_task_changes_hands_and_counts_how_often(void **state)
     assert_string_equal(t->owner, "lead");
     assert_int_equal(t->transfers, 1);
     assert_int_equal(clock_of(d, id, "department_task#1")->due_at, due_at);
+    c->department = life_text("qa");
+    DONE(d, TRANSFER_TASK, c, INVESTIGATING);
+    assert_int_equal(life_event(d)->task_transferred->transfers, 2);
+    assert_int_equal(life_state(d, id)->life->tasks[0]->transfers, 2);
 }
 
 static void a_sub_task_is_waived_by_who_stands_above(void **state)
