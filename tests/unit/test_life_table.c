@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "life_bodies.h"
+#include "policy.h"
 #include "unit.h"
 
 static const struct {
@@ -37,9 +38,13 @@ struct walk {
     unsigned cells, moves;
 };
 
+/* How the actor is tied to the case beside having it or standing above who has it. */
+enum column { FREE, ACCUSED, REPORTS_TO_ACCUSED, NOT_REVIEWER, N_COLUMNS };
+
 struct cell {
     unsigned command, variant, actor;
     Kesu__V1__Stage stage;
+    enum column column;
 };
 
 /* ---- what the table says, read once more ---------------------------------- */
@@ -64,6 +69,13 @@ static const struct life_row *first_row(const struct cell *c)
     return NULL;
 }
 
+/* Who is accused may say their side, and nothing else. */
+static bool is_recused(const struct cell *c)
+{
+    return (c->column == ACCUSED || c->column == REPORTS_TO_ACCUSED) &&
+           c->command != KESU__V1__COMMAND__BODY_RECORD_STATEMENT;
+}
+
 /* 0: the table lets them. */
 static int expected(const struct cell *c)
 {
@@ -71,8 +83,12 @@ static int expected(const struct cell *c)
     if (!has_row(c->command, UINT32_MAX, who)) return E_NOT_ALLOWED;
     if (!has_row(c->command, stage, UINT32_MAX)) return E_STAGE;
     const struct life_row *row = first_row(c);
-    if (row == NULL || (row->tie == TIE_OWNER && !actors[c->actor].above_ann)) return E_NOT_ALLOWED;
-    return 0;
+    if (row == NULL) return E_NOT_ALLOWED;
+    if (is_recused(c)) return E_RECUSED;
+    bool reviewer =
+        c->column != NOT_REVIEWER || actors[c->actor].kind != KESU__V1__ACTOR_KIND__ACTOR_KIND_STAFF;
+    if (row->tie == TIE_OWNER && !actors[c->actor].above_ann) return E_NOT_ALLOWED;
+    return row->tie == TIE_REVIEWER && !reviewer ? E_NOT_ALLOWED : 0;
 }
 
 /* ---- a cell ---------------------------------------------------------------- */
@@ -80,8 +96,8 @@ static int expected(const struct cell *c)
 static void fail_cell(const struct walk *w, const struct cell *c, const char *what)
 {
     const struct decision *out = &w->d->out;
-    fail_msg("%s %u by %s in stage %d: %s; got %d (%s: %s), %u events", life_command_name(c->command),
-             c->variant, actors[c->actor].name, (int)c->stage, what, out->err,
+    fail_msg("%s %u by %s (%d) in stage %d: %s; got %d (%s: %s), %u events", life_command_name(c->command),
+             c->variant, actors[c->actor].name, (int)c->column, (int)c->stage, what, out->err,
              out->err != 0 ? out->refused.field : "", out->err != 0 ? out->refused.reason : "",
              out->n_events);
 }
@@ -123,6 +139,21 @@ static void check_moved(struct walk *w, const struct cell *c, uint64_t id)
     w->moves++;
 }
 
+static void tie(struct life_desk *d, const struct cell *c, uint64_t id)
+{
+    Kesu__V1__CaseState *s = life_state(d, id);
+    const char *who = actors[c->actor].name;
+    if (c->column == REPORTS_TO_ACCUSED) who = policy_staff(&d->policy, who)->manager;
+    if (c->column == ACCUSED || c->column == REPORTS_TO_ACCUSED) {
+        s->life->accused = arena_alloc(&d->arena, sizeof(*s->life->accused));
+        s->life->accused[0] = life_text(who);
+        s->life->n_accused = 1;
+    }
+    if (c->column == NOT_REVIEWER && s->life->appeal != NULL)
+        s->life->appeal->reviewer = life_text("somebody");
+    life_put(d, s);
+}
+
 static void walk_cell(struct walk *w, const struct cell *c)
 {
     struct life_desk *d = w->d;
@@ -132,6 +163,7 @@ static void walk_cell(struct walk *w, const struct cell *c)
     d->actor.kind = actors[c->actor].kind;
     d->actor.name = life_text(actors[c->actor].name);
     life_prepare(d, c->command, c->variant, id);
+    if (c->column != FREE) tie(d, c, id);
     void *body = life_body(d, c->command, c->variant, id, 1);
     struct span before = codec_pack(life_state(d, id), &d->arena);
     int err = life_decide(d, (Kesu__V1__Command__BodyCase)c->command, body), says = expected(c);
@@ -147,13 +179,23 @@ static void walk_cell(struct walk *w, const struct cell *c)
         fail_cell(w, c, "refused, and yet something happened");
 }
 
+/* Who is no staff has no such ties, nor does the top a manager. */
+static bool has_column(const struct life_desk *d, unsigned actor, enum column column)
+{
+    if (column == FREE) return true;
+    if (actors[actor].kind != KESU__V1__ACTOR_KIND__ACTOR_KIND_STAFF) return false;
+    return column != REPORTS_TO_ACCUSED || policy_staff(&d->policy, actors[actor].name)->manager[0] != '\0';
+}
+
 static void walk_variant(struct walk *w, unsigned command, unsigned variant)
 {
     for (int stage = KESU__V1__STAGE__STAGE_RECEIVED; stage < LIFE_STAGES; stage++)
-        for (unsigned a = 0; a < N_ACTORS; a++) {
-            struct cell c = {command, variant == LIFE_ANY ? 0 : variant, a, (Kesu__V1__Stage)stage};
-            walk_cell(w, &c);
-        }
+        for (unsigned a = 0; a < N_ACTORS; a++)
+            for (unsigned column = 0; column < N_COLUMNS; column++) {
+                struct cell c = {command, variant == LIFE_ANY ? 0 : variant, a, (Kesu__V1__Stage)stage,
+                                 (enum column)column};
+                if (has_column(w->d, a, c.column)) walk_cell(w, &c);
+            }
 }
 
 static bool is_new(unsigned i)
