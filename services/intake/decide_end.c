@@ -66,18 +66,15 @@ int intake_decide_close(struct decide *d)
     return intake_decide_event(d, KESU__V1__EVENT__BODY_CASE_CLOSED, body);
 }
 
-/* Does this member of staff still take cases? */
-static bool takes_cases(const struct decide *d, const Kesu__V1__Staff *staff)
+static bool is_here(const struct decide *d, const Kesu__V1__Staff *staff)
 {
-    return policy_is_here(staff, d->ctx->block_time) && staff->agent;
+    return staff != NULL && (staff->until == 0 || staff->until >= d->ctx->block_time);
 }
 
-/* Who had it has it again; when they are gone, who opened it again has it, if they take cases. */
+/* Who had it has it again; when they are gone or nobody had it, who opened it again has it. */
 static int give_owner(struct decide *d)
 {
-    if (d->ctx->policy == NULL || !takes_cases(d, d->staff) ||
-        takes_cases(d, policy_staff(d->ctx->policy, d->state->agent)))
-        return 0;
+    if (d->staff == NULL || is_here(d, policy_staff(d->ctx->policy, d->state->agent))) return 0;
     Kesu__V1__CaseAssigned *body = intake_decide_new(d, &kesu__v1__case_assigned__descriptor);
     if (body == NULL) return intake_decide_no_memory(d);
     body->agent = d->staff->id;

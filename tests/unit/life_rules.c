@@ -26,7 +26,8 @@ static int64_t upto_of(const Kesu__V1__Policy *p, const char *id)
     for (size_t i = 0; s != NULL && i < p->n_authority; i++) {
         const Kesu__V1__AuthorityLimit *l = p->authority[i];
         int64_t upto = l->upto != NULL ? l->upto->e4 : INT64_MAX;
-        if (l->role == s->role && upto > widest) widest = upto;
+        bool below = s->role <= KESU__V1__STAFF_ROLE__STAFF_ROLE_GENERAL_MANAGER && l->role < s->role;
+        if ((l->role == s->role || below) && upto > widest) widest = upto;
     }
     return widest;
 }

@@ -238,6 +238,28 @@ static void a_case_opened_again_begins_anew_and_keeps_its_first_outcome(void **s
     assert_int_equal(ann->open_cases, 0);
 }
 
+static void a_case_that_nobody_had_is_of_who_opens_it_again(void **state)
+{
+    struct life_desk *d = *state;
+    Kesu__V1__ReopenCase *c = NEW(d, reopen_case);
+    uint64_t id = c->case_id = life_case(d, KESU__V1__STAGE__STAGE_WITHDRAWN);
+    Kesu__V1__CaseState *s = life_state(d, id);
+    s->agent = life_text("");
+    life_put(d, s);
+    c->reason = life_text("it was a mistake");
+    life_as(d, "lead"); /* who takes no cases otherwise */
+    DONE(d, REOPEN_CASE, c, UNDER_REVIEW);
+    assert_string_equal(life_state(d, id)->agent, "lead");
+    /* Who has it has it again, whoever opens it. */
+    s = life_state(d, id);
+    s->stage = KESU__V1__STAGE__STAGE_WITHDRAWN;
+    life_put(d, s);
+    life_as(d, "ann");
+    DONE(d, REOPEN_CASE, c, UNDER_REVIEW);
+    assert_string_equal(life_state(d, id)->agent, "lead");
+    assert_int_equal(d->out.n_events, 1);
+}
+
 static void conduct_is_marked_with_evidence_and_taken_back(void **state)
 {
     struct life_desk *d = *state;
@@ -306,5 +328,6 @@ UNIT_MAIN(TEST(steps_are_done_in_order_with_evidence), TEST(money_that_was_paid_
           TEST(no_more_is_recovered_than_claimed), TEST(accountability_is_sealed_with_a_key_of_its_own),
           TEST(a_case_closes_without_open_work),
           TEST(a_case_opened_again_begins_anew_and_keeps_its_first_outcome),
+          TEST(a_case_that_nobody_had_is_of_who_opens_it_again),
           TEST(conduct_is_marked_with_evidence_and_taken_back), TEST(what_the_law_holds_is_not_archived),
           TEST(what_is_held_by_law_is_not_erased))
