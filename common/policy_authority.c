@@ -79,6 +79,10 @@ static const struct policy_key life_keys[] = {
      "from closing to archiving at least"},
     {"eightd_from", POLICY_ENUM, false, 0, 0, "S1|S2|S3|S4", NULL,
      "this severity and graver ones close only with an 8D; left out: none needs one"},
+    {"overdue_after", POLICY_DURATIONS, false, USEC_PER_SEC, 366 * USEC_PER_DAY, NULL, NULL,
+     "waits after a handover or a discipline of an 8D was due, one a level of the chain of command; left "
+     "out: "
+     "nobody further is told"},
     END,
 };
 const struct policy_shape policy_life_shape = {&kesu__v1__life_settings__descriptor, life_keys};

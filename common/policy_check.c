@@ -471,6 +471,18 @@ static void check_channels(struct checking *c, const Kesu__V1__Clock *k, size_t 
         }
 }
 
+static void check_overdue(struct checking *c)
+{
+    const Kesu__V1__LifeSettings *s = c->p->life;
+    if (s == NULL) return;
+    if (s->n_overdue_after > DUE_MAX_LEVELS)
+        problem(c, "life.overdue_after", "found %zu levels, allowed %d", s->n_overdue_after, DUE_MAX_LEVELS);
+    for (size_t i = 1; i < s->n_overdue_after; i++)
+        if (s->overdue_after[i] <= s->overdue_after[i - 1])
+            problem(c, "life.overdue_after",
+                    "found level %zu no later than the one before, allowed ascending waits", i + 1);
+}
+
 static void check_clocks(struct checking *c)
 {
     for (size_t i = 0; i < c->p->n_clocks; i++) {
@@ -497,6 +509,8 @@ static bool can_be_told(const char *on, const char *to)
 {
     if (policy_is_choice("task_given|approval_asked|reading_asked|reviewer_assigned", on))
         return strcmp(to, "agent") == 0;
+    if (strcmp(on, "discipline_overdue") == 0) return strcmp(to, "agent") == 0;
+    if (policy_is_choice("handover_overdue|discipline_escalated", on)) return strcmp(to, "manager") == 0;
     if (policy_is_choice("replied|progress|explained|opinion|appeal_decided|deadlocked|file_returned", on))
         return strcmp(to, "customer") == 0;
     bool step = strcmp(on, "breach") == 0 || strcmp(on, "warn") == 0 || strcmp(on, "escalate") == 0;
@@ -514,11 +528,12 @@ static void check_notices(struct checking *c)
         AT(url, "notices[%zu].url", i);
         AT(template, "notices[%zu].template", i);
         if (!can_be_told(n->on, n->to))
-            problem(c, to,
-                    "found '%s' on '%s', allowed manager for breach, warn and escalate, customer for the "
-                    "others but what is given to or asked of staff, agent for all but opened and what staff "
-                    "wrote to the customer",
-                    n->to, n->on);
+            problem(
+                c, to,
+                "found '%s' on '%s', allowed manager for breach, warn, escalate and what is overdue, "
+                "customer for the others but what is given to or asked of staff, agent for all but opened, "
+                "what climbs and what staff wrote to the customer",
+                n->to, n->on);
         if ((strcmp(n->transport, "webhook") == 0) != (n->url[0] != '\0'))
             problem(c, url, "found '%.60s' with transport %s, allowed an url with webhook and only there",
                     n->url, n->transport);
@@ -575,6 +590,7 @@ void policy_check_each(const Kesu__V1__Policy *p, policy_on_problem on_problem, 
     check_evidence(&c);
     check_routing(&c);
     check_clocks(&c);
+    check_overdue(&c);
     check_notices(&c);
     check_templates(&c);
 }

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli.h"
 
@@ -13,6 +14,12 @@ static int ask(struct cli *c, const char *endpoint, Kesu__V1__ControlRequest *re
     if (status != 0) return status;
     return (*ret)->body_case == wanted ? 0
                                        : cli_fail(c, CLI_INTERNAL, "%s answered something else", endpoint);
+}
+
+static const char *work_kind(const Kesu__V1__ArmedClock *k)
+{
+    if (k->work_id == 0) return "case";
+    return strcmp(k->clock, "handover") == 0 ? "handover" : "8D";
 }
 
 int cli_clocks(struct cli *c)
@@ -35,8 +42,8 @@ int cli_clocks(struct cli *c)
         if (c->json)
             cli_print_json(c, k);
         else
-            printf("%s  %-16s %-12s case %" PRIu64 "\n", cli_time(k->next_at, time), k->clock, k->next,
-                   k->case_id);
+            printf("%s  %-16s %-12s %s %" PRIu64 "\n", cli_time(k->next_at, time), k->clock, k->next,
+                   work_kind(k), k->work_id != 0 ? k->work_id : k->case_id);
     }
     if (!c->json) printf("%" PRIu64 " armed\n", l->armed);
     return 0;

@@ -12,7 +12,7 @@
 #include "policy.h"
 
 /* What a command names first, and is loaded before its handler. */
-enum subject { OF_NOTHING, OF_CASE };
+enum subject { OF_NOTHING, OF_CASE, OF_CASE_OR_WORK };
 
 struct command_row {
     decide_handler handle;
@@ -33,8 +33,8 @@ static const struct command_row table[] = {
     CASE(RESOLVE_CASE, intake_decide_resolve),
     CASE(CLOSE_CASE, intake_decide_close),
     ROW(SET_PRESENCE, intake_decide_presence, OF_NOTHING, LIFE_PEOPLE),
-    CASE(FIRE_CLOCK, intake_decide_fire),
-    CASE(RECORD_DELIVERY, intake_decide_delivery),
+    ROW(FIRE_CLOCK, intake_decide_fire, OF_CASE_OR_WORK, 0),
+    ROW(RECORD_DELIVERY, intake_decide_delivery, OF_CASE_OR_WORK, 0),
     ROW(STORE_POLICY_PART, intake_decide_policy_part, OF_NOTHING, LIFE_OPERATOR),
     ROW(ACTIVATE_POLICY, intake_decide_policy, OF_NOTHING, LIFE_OPERATOR),
     ROW(SKIP_EVENT, intake_decide_skip, OF_NOTHING, LIFE_OPERATOR),
@@ -443,6 +443,17 @@ static int check_case(struct decide *d)
     return intake_decide_check_stage(d);
 }
 
+/* A handover or an 8D is no case: nothing of a case is checked. */
+static int check_case_or_work(struct decide *d)
+{
+    uint64_t work_id = d->command->body_case == KESU__V1__COMMAND__BODY_FIRE_CLOCK
+                           ? d->command->fire_clock->work_id
+                           : d->command->record_delivery->work_id;
+    if (work_id == 0) return check_case(d);
+    if (case_id_of(d->command) == 0) return 0;
+    return intake_decide_refuse(d, E_RANGE, intake_decide_field(d, "work_id"), "not with case_id");
+}
+
 static int decide(struct decide *d)
 {
     unsigned command = (unsigned)d->command->body_case;
@@ -451,6 +462,7 @@ static int decide(struct decide *d)
         return intake_decide_refuse(d, E_MISSING, "body", "a command this version knows");
     DECIDE_TRY(check_actor(d));
     if (row->who != 0 ? (row->who & d->who) == 0 : !life_allows(command, d->who)) return refuse_actor(d);
+    if (row->subject == OF_CASE_OR_WORK) DECIDE_TRY(check_case_or_work(d));
     if (row->subject == OF_CASE) DECIDE_TRY(check_case(d));
     return row->handle(d);
 }

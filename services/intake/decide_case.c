@@ -136,7 +136,8 @@ static int copy_delivery(struct decide *d, const Kesu__V1__RecordDelivery *c,
     body->detail = c->detail;
     body->target = c->target;
     body->told = c->told;
-    if (c->message_id[0] == '\0') return 0;
+    body->work_id = c->work_id;
+    if (c->message_id[0] == '\0' || d->state == NULL) return 0;
     uint8_t *hash = arena_alloc(d->ctx->arena, HASH_SHORT_BYTES);
     if (hash == NULL) return intake_decide_no_memory(d);
     intake_secrets_thread(d->ctx->secrets, KESU__V1__CHANNEL__CHANNEL_EMAIL, c->message_id, hash);
@@ -167,7 +168,7 @@ int intake_decide_delivery(struct decide *d)
     /* Who cannot be reached at all need not be reached in time. */
     bool done = c->outcome == KESU__V1__DELIVERY_OUTCOME__DELIVERY_OUTCOME_DELIVERED ||
                 c->outcome == KESU__V1__DELIVERY_OUTCOME__DELIVERY_OUTCOME_NOT_SENT;
-    return done && strcmp(c->kind, "receipt") == 0
+    return done && d->state != NULL && strcmp(c->kind, "receipt") == 0
                ? intake_decide_moments(d, e, "receipt_delivered", d->ctx->block_time)
                : 0;
 }

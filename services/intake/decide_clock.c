@@ -14,13 +14,14 @@ static Kesu__V1__ClockState *find_clock(const Kesu__V1__CaseState *state, const 
     return NULL;
 }
 
-/* An event changes each clock once: those of the case, those the policy may start, and one of intake's own.
- */
+#define ROOM_OF_WORK 10 /* nine disciplines, or one clock of intake's own */
+
+/* An event changes each clock once: those of the case, those the policy may start, and intake's own. */
 static Kesu__V1__ClockChange *add_change(struct decide *d, struct decide_event *e,
                                          Kesu__V1__ClockChange__Op op, char *clock)
 {
     const Kesu__V1__Policy *p = d->ctx->policy;
-    size_t room = 1 + (d->state != NULL ? d->state->n_clocks : 0) + (p != NULL ? p->n_clocks : 0);
+    size_t room = ROOM_OF_WORK + (d->state != NULL ? d->state->n_clocks : 0) + (p != NULL ? p->n_clocks : 0);
     if (e->event.clocks == NULL)
         e->event.clocks = arena_alloc(d->ctx->arena, sizeof(*e->event.clocks) * room);
     Kesu__V1__ClockChange *c = intake_decide_new(d, &kesu__v1__clock_change__descriptor);
@@ -225,16 +226,37 @@ int intake_decide_restart(struct decide *d, struct decide_event *e, char **clock
     return 0;
 }
 
+int intake_decide_work_due(struct decide *d, struct decide_event *e, uint64_t work_id, char *clock,
+                           int64_t due_at)
+{
+    const Kesu__V1__LifeSettings *s = d->ctx->policy != NULL ? d->ctx->policy->life : NULL;
+    struct due due = {.due_at = due_at};
+    for (size_t i = 0; s != NULL && i < s->n_overdue_after && i < DUE_MAX_LEVELS; i++)
+        due.escalate_at[due.n_levels++] = due_at + s->overdue_after[i];
+    Kesu__V1__ClockChange *c = add_change(d, e, KESU__V1__CLOCK_CHANGE__OP__OP_START, clock);
+    if (c == NULL) return intake_decide_no_memory(d);
+    c->work_id = work_id;
+    return set_due(d, c, d->ctx->block_time, &due);
+}
+
+int intake_decide_work_over(struct decide *d, struct decide_event *e, uint64_t work_id, char *clock)
+{
+    Kesu__V1__ClockChange *c = add_change(d, e, KESU__V1__CLOCK_CHANGE__OP__OP_STOP, clock);
+    if (c == NULL) return intake_decide_no_memory(d);
+    c->work_id = work_id;
+    return 0;
+}
+
 /* ---- firing --------------------------------------------------------------- */
 
 static int refuse_stale(struct decide *d)
 {
     intake_decide_refuse(d, E_STALE, "fire_clock.due_at", "the clock has another time now");
-    d->out->refused.version = d->state->version;
+    if (d->state != NULL) d->out->refused.version = d->state->version;
     return E_STALE;
 }
 
-static int check_step(struct decide *d, const Kesu__V1__FireClock *c, const Kesu__V1__ClockState *now)
+int intake_decide_step_due(struct decide *d, const Kesu__V1__FireClock *c, const Kesu__V1__ClockState *now)
 {
     bool fired = true;
     int64_t due_at = 0;
@@ -257,6 +279,7 @@ static int check_step(struct decide *d, const Kesu__V1__FireClock *c, const Kesu
     if (fired) return intake_decide_refuse(d, E_EXISTS, "fire_clock.step", "has fired");
     if (c->due_at != due_at) return refuse_stale(d);
     if (d->ctx->block_time < due_at) return intake_decide_refuse(d, E_NOT_DUE, "fire_clock.due_at", NULL);
+    if (d->ctx->clock_alarm) return intake_decide_refuse(d, E_CLOCK_ALARM, "", NULL);
     return 0;
 }
 
@@ -312,12 +335,12 @@ int intake_decide_fire(struct decide *d)
 {
     const Kesu__V1__FireClock *c = d->command->fire_clock;
     DECIDE_TRY(intake_decide_needed(d, "fire_clock.clock", c->clock));
+    if (d->state == NULL) return intake_decide_work_late(d);
     const Kesu__V1__ClockState *now = find_clock(d->state, c->clock);
     if (now == NULL)
         return intake_decide_refuse(d, E_UNKNOWN, "fire_clock.clock", "the case has no such clock");
     if (!now->running) return intake_decide_refuse(d, E_EXISTS, "fire_clock.clock", "has stopped");
-    DECIDE_TRY(check_step(d, c, now));
-    if (d->ctx->clock_alarm) return intake_decide_refuse(d, E_CLOCK_ALARM, "", NULL);
+    DECIDE_TRY(intake_decide_step_due(d, c, now));
     Kesu__V1__ClockFired *body = intake_decide_new(d, &kesu__v1__clock_fired__descriptor);
     if (body == NULL) return intake_decide_no_memory(d);
     body->clock = c->clock;

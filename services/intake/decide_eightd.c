@@ -99,6 +99,18 @@ int intake_decide_open_eightd(struct decide *d)
     return 0;
 }
 
+static int start(struct decide *d, struct decide_event *e, uint64_t id, uint32_t discipline, int64_t due_at)
+{
+    char *clock = intake_decide_discipline_clock(d, discipline);
+    return clock != NULL ? intake_decide_work_due(d, e, id, clock, due_at) : intake_decide_no_memory(d);
+}
+
+static int stop(struct decide *d, struct decide_event *e, uint64_t id, uint32_t discipline)
+{
+    char *clock = intake_decide_discipline_clock(d, discipline);
+    return clock != NULL ? intake_decide_work_over(d, e, id, clock) : intake_decide_no_memory(d);
+}
+
 /* ---- planned -------------------------------------------------------------- */
 
 int intake_decide_plan_discipline(struct decide *d)
@@ -114,8 +126,9 @@ int intake_decide_plan_discipline(struct decide *d)
     Kesu__V1__DisciplinePlanned *body = intake_decide_copy(d, KESU__V1__EVENT__BODY_DISCIPLINE_PLANNED);
     if (body == NULL) return intake_decide_no_memory(d);
     body->previous = s->last_seq;
-    intake_decide_add(d, KESU__V1__EVENT__BODY_DISCIPLINE_PLANNED, body);
-    return 0;
+    struct decide_event *e = intake_decide_add(d, KESU__V1__EVENT__BODY_DISCIPLINE_PLANNED, body);
+    const Kesu__V1__DisciplineState *before = discipline_of(s, c->discipline);
+    return before != NULL && before->done ? 0 : start(d, e, c->eightd_id, c->discipline, c->due_at);
 }
 
 /* ---- recorded ------------------------------------------------------------- */
@@ -233,8 +246,10 @@ int intake_decide_discipline(struct decide *d)
     if (body == NULL) return intake_decide_no_memory(d);
     body->previous = s->last_seq;
     body->earlier_id = named ? earlier(d, c->cause_key, s->eightd_id) : 0;
-    intake_decide_add(d, KESU__V1__EVENT__BODY_DISCIPLINE_RECORDED, body);
-    return 0;
+    struct decide_event *e = intake_decide_add(d, KESU__V1__EVENT__BODY_DISCIPLINE_RECORDED, body);
+    if (planned == NULL || planned->due_at == 0 || (planned->done != 0) == (c->done != 0)) return 0;
+    return c->done ? stop(d, e, c->eightd_id, c->discipline)
+                   : start(d, e, c->eightd_id, c->discipline, planned->due_at);
 }
 
 /* ---- closed --------------------------------------------------------------- */
@@ -265,7 +280,13 @@ int intake_decide_close_eightd(struct decide *d)
     Kesu__V1__EightDClosed *body = intake_decide_copy(d, KESU__V1__EVENT__BODY_EIGHTD_CLOSED);
     if (body == NULL) return intake_decide_no_memory(d);
     body->previous = s->last_seq;
-    if (d->state != NULL) return intake_decide_event(d, KESU__V1__EVENT__BODY_EIGHTD_CLOSED, body);
-    intake_decide_add(d, KESU__V1__EVENT__BODY_EIGHTD_CLOSED, body);
+    if (d->state != NULL)
+        DECIDE_TRY(intake_decide_event(d, KESU__V1__EVENT__BODY_EIGHTD_CLOSED, body));
+    else
+        intake_decide_add(d, KESU__V1__EVENT__BODY_EIGHTD_CLOSED, body);
+    /* D0 may be planned and never done. */
+    for (size_t i = 0; i < s->n_disciplines; i++)
+        if (!s->disciplines[i]->done && s->disciplines[i]->due_at != 0)
+            DECIDE_TRY(stop(d, intake_decide_last(d), s->eightd_id, s->disciplines[i]->discipline));
     return 0;
 }

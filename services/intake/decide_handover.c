@@ -12,6 +12,8 @@
 #define A_LOOK     8192
 #define ROOM_BYTES ((size_t)1 << 20)
 
+static char clock_name[] = "handover";
+
 static bool is_in(char *const *list, size_t n, const char *id)
 {
     for (size_t i = 0; i < n; i++)
@@ -137,8 +139,8 @@ int intake_decide_open_handover(struct decide *d)
     body->from = d->staff->id;
     DECIDE_TRY(find_agents(d, c, body));
     DECIDE_TRY(find_cases(d, body));
-    intake_decide_add(d, KESU__V1__EVENT__BODY_HANDOVER_OPENED, body);
-    return 0;
+    return intake_decide_work_due(d, intake_decide_add(d, KESU__V1__EVENT__BODY_HANDOVER_OPENED, body),
+                                  body->handover_id, clock_name, c->due_at);
 }
 
 static int load(struct decide *d, uint64_t id, Kesu__V1__HandoverState **ret)
@@ -160,8 +162,8 @@ int intake_decide_accept_handover(struct decide *d)
     Kesu__V1__HandoverAccepted *body = intake_decide_copy(d, KESU__V1__EVENT__BODY_HANDOVER_ACCEPTED);
     if (body == NULL) return intake_decide_no_memory(d);
     body->to = s->to;
-    intake_decide_add(d, KESU__V1__EVENT__BODY_HANDOVER_ACCEPTED, body);
-    return 0;
+    return intake_decide_work_over(d, intake_decide_add(d, KESU__V1__EVENT__BODY_HANDOVER_ACCEPTED, body),
+                                   s->handover_id, clock_name);
 }
 
 int intake_decide_handed(struct decide *d, uint64_t handover_id)

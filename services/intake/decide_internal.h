@@ -96,6 +96,12 @@ int intake_decide_wait_over(struct decide *d, struct decide_event *e, const char
 int intake_decide_start_clocks(struct decide *d, struct decide_event *e, int64_t received_at);
 /* Clocks that were stopped go on as they stood, with what they had fired. */
 int intake_decide_restart(struct decide *d, struct decide_event *e, char **clocks, size_t n);
+/* Of a handover or an 8D, which have no case. A clock that has been there before is replaced. */
+int intake_decide_work_due(struct decide *d, struct decide_event *e, uint64_t work_id, char *clock,
+                           int64_t due_at);
+int intake_decide_work_over(struct decide *d, struct decide_event *e, uint64_t work_id, char *clock);
+/* May this step of a clock that runs fire now? */
+int intake_decide_step_due(struct decide *d, const Kesu__V1__FireClock *c, const Kesu__V1__ClockState *now);
 int intake_decide_move_clocks(struct decide *d, struct decide_event *e, Kesu__V1__Severity severity);
 
 /* decide_receive.c: the next number, and the tag of replies that names it. */

@@ -101,6 +101,10 @@ int intake_decide_unmerge(struct decide *d);
 int intake_decide_split(struct decide *d);
 int intake_decide_link(struct decide *d);
 int intake_decide_unlink(struct decide *d);
+/* decide_work.c: a handover or a discipline that is late. */
+int intake_decide_work_late(struct decide *d);
+/* "discipline_4" */
+char *intake_decide_discipline_clock(struct decide *d, uint32_t discipline);
 /* decide_eightd.c */
 int intake_decide_open_eightd(struct decide *d);
 int intake_decide_plan_discipline(struct decide *d);

@@ -135,6 +135,7 @@ static int change_clocks(struct evolve *e)
 {
     for (size_t i = 0; i < e->event->n_clocks; i++) {
         const Kesu__V1__ClockChange *c = e->event->clocks[i];
+        if (c->work_id != 0) continue;
         if (c->op == KESU__V1__CLOCK_CHANGE__OP__OP_STOP && is_passing(c->clock)) {
             forget_clock(e, c->clock);
             continue;
@@ -254,6 +255,9 @@ static int on_presence_set(struct evolve *e)
 static int on_clock_fired(struct evolve *e)
 {
     const Kesu__V1__ClockFired *b = e->event->clock_fired;
+    if (e->state == NULL)
+        return strcmp(b->clock, "handover") == 0 ? intake_evolve_handover_late(e)
+                                                 : intake_evolve_discipline_late(e);
     Kesu__V1__ClockState *clock = clock_of(e, b->clock);
     if (clock == NULL) return E_NOMEM;
     if (b->step == KESU__V1__FIRE_CLOCK__STEP__STEP_WARN) clock->warned = true;

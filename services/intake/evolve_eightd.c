@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* 8D: its own row, the newest of each cause, and what is open of a case or an
  * incident. */
+#include <stdio.h>
+
 #include "err.h"
 #include "evolve_internal.h"
 
@@ -94,6 +96,19 @@ static Kesu__V1__DisciplineState *discipline_of(struct evolve *e, Kesu__V1__Eigh
     return s->disciplines != NULL ? fresh : NULL;
 }
 
+/* The clock of it starts again, when the event says so. */
+static void restart(const struct evolve *e, Kesu__V1__DisciplineState *one)
+{
+    for (size_t i = 0; i < e->event->n_clocks; i++) {
+        const Kesu__V1__ClockChange *c = e->event->clocks[i];
+        if (c->op != KESU__V1__CLOCK_CHANGE__OP__OP_START) continue;
+        one->n_escalate_at = c->n_escalate_at;
+        one->escalate_at = c->escalate_at;
+        one->breached = false;
+        one->escalated = 0;
+    }
+}
+
 int intake_evolve_discipline_planned(struct evolve *e)
 {
     const Kesu__V1__DisciplinePlanned *b = e->event->discipline_planned;
@@ -104,6 +119,7 @@ int intake_evolve_discipline_planned(struct evolve *e)
     if (one == NULL) return E_NOMEM;
     one->owner = b->owner;
     one->due_at = b->due_at;
+    restart(e, one);
     put(e, s);
     return 0;
 }
@@ -117,6 +133,7 @@ int intake_evolve_discipline_recorded(struct evolve *e)
     Kesu__V1__DisciplineState *one = discipline_of(e, s, b->discipline);
     if (one == NULL) return E_NOMEM;
     one->done = b->done;
+    restart(e, one);
     if (b->cause_key[0] != '\0' && s->cause_key[0] == '\0') {
         s->cause_key = b->cause_key;
         s->earlier_id = b->earlier_id;
@@ -135,4 +152,22 @@ int intake_evolve_eightd_closed(struct evolve *e)
     s->closed_at = e->block_time;
     put(e, s);
     return count(e, s, false);
+}
+
+/* Nothing of the 8D itself has changed: its version stays. */
+int intake_evolve_discipline_late(struct evolve *e)
+{
+    const Kesu__V1__ClockFired *b = e->event->clock_fired;
+    Kesu__V1__EightDState *s;
+    int err = intake_eightd_get(e->r, b->work_id, e->arena, &s);
+    if (err != 0) return err;
+    for (size_t i = 0; i < s->n_disciplines; i++) {
+        char clock[24];
+        (void)snprintf(clock, sizeof(clock), "discipline_%u", s->disciplines[i]->discipline);
+        if (strcmp(clock, b->clock) != 0) continue;
+        s->disciplines[i]->breached = true;
+        if (b->level > s->disciplines[i]->escalated) s->disciplines[i]->escalated = b->level;
+    }
+    intake_eightd_put(e->r, s);
+    return 0;
 }

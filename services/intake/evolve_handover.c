@@ -17,6 +17,10 @@ int intake_evolve_handover_opened(struct evolve *e)
     s.n_agents = b->n_agents;
     s.agents = b->agents;
     s.opened_at = e->block_time;
+    for (size_t i = 0; i < e->event->n_clocks; i++) {
+        s.n_escalate_at = e->event->clocks[i]->n_escalate_at;
+        s.escalate_at = e->event->clocks[i]->escalate_at;
+    }
     intake_handover_put(e->r, &s);
     return 0;
 }
@@ -28,6 +32,18 @@ int intake_evolve_handover_accepted(struct evolve *e)
     if (err != 0) return err;
     s->accepted = true;
     s->accepted_at = e->block_time;
+    intake_handover_put(e->r, s);
+    return 0;
+}
+
+int intake_evolve_handover_late(struct evolve *e)
+{
+    const Kesu__V1__ClockFired *b = e->event->clock_fired;
+    Kesu__V1__HandoverState *s;
+    int err = intake_handover_get(e->r, b->work_id, e->arena, &s);
+    if (err != 0) return err;
+    s->breached = true;
+    if (b->level > s->escalated) s->escalated = b->level;
     intake_handover_put(e->r, s);
     return 0;
 }

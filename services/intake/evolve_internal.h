@@ -98,6 +98,9 @@ int intake_evolve_sensitive_marked(struct evolve *e);
 /* evolve_handover.c */
 int intake_evolve_handover_opened(struct evolve *e);
 int intake_evolve_handover_accepted(struct evolve *e);
+/* A step of the clock of a handover, of an 8D's discipline has fired. */
+int intake_evolve_handover_late(struct evolve *e);
+int intake_evolve_discipline_late(struct evolve *e);
 /* Of the case of the event: this key is for named people only, or no longer. */
 void intake_evolve_restrict(struct evolve *e, uint64_t key_id, bool restricted);
 int intake_evolve_accused(struct evolve *e);

@@ -21,27 +21,13 @@
 #define FILL_A_TURN   1000
 
 static const char *const table_names[N_REGISTER_TABLES] = {
-    [TABLE_META] = "meta",
-    [TABLE_CASES] = "cases",
-    [TABLE_CUSTOMERS] = "customers",
-    [TABLE_PERSONS] = "persons",
-    [TABLE_CONTACTS] = "contacts",
-    [TABLE_AGENTS] = "agents",
-    [TABLE_EXTERNALS] = "externals",
-    [TABLE_THREADS] = "threads",
-    [TABLE_NUMBERS] = "numbers",
-    [TABLE_SERIALS] = "serials",
-    [TABLE_DELIVERIES] = "deliveries",
-    [TABLE_COMMANDS] = "commands",
-    [TABLE_SKIPS] = "skips",
-    [TABLE_PARTS] = "parts",
-    [TABLE_EVIDENCE] = "evidence",
-    [TABLE_INCIDENTS] = "incidents",
-    [TABLE_MEMBERS] = "members",
-    [TABLE_EIGHTDS] = "eightds",
-    [TABLE_CAUSES] = "causes",
-    [TABLE_HANDOVERS] = "handovers",
-    [TABLE_RESTRICTED] = "restricted",
+    [TABLE_META] = "meta",           [TABLE_CASES] = "cases",           [TABLE_CUSTOMERS] = "customers",
+    [TABLE_PERSONS] = "persons",     [TABLE_CONTACTS] = "contacts",     [TABLE_AGENTS] = "agents",
+    [TABLE_EXTERNALS] = "externals", [TABLE_THREADS] = "threads",       [TABLE_NUMBERS] = "numbers",
+    [TABLE_SERIALS] = "serials",     [TABLE_DELIVERIES] = "deliveries", [TABLE_COMMANDS] = "commands",
+    [TABLE_SKIPS] = "skips",         [TABLE_PARTS] = "parts",           [TABLE_EVIDENCE] = "evidence",
+    [TABLE_INCIDENTS] = "incidents", [TABLE_MEMBERS] = "members",       [TABLE_EIGHTDS] = "eightds",
+    [TABLE_CAUSES] = "causes",       [TABLE_HANDOVERS] = "handovers",   [TABLE_RESTRICTED] = "restricted",
 };
 
 uint64_t intake_register_hash(enum register_table table, struct span key)

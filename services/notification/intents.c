@@ -43,6 +43,8 @@ unsigned notification_intents_add(struct notification *n, struct fold *f, const 
             copy_id(i.clock, cause->clock->clock);
             i.due_us = cause->clock->due_at;
             i.level = cause->clock->level;
+            i.work_id = cause->clock->work_id;
+            if (i.work_id != 0) copy_id(i.owner, cause->clock->agent);
         }
         notification_put_intent(f, &i);
         added++;
@@ -112,10 +114,24 @@ static const char *notice_of_step(Kesu__V1__FireClock__Step step)
     }
 }
 
+/* A handover, or a discipline of an 8D. */
+static int on_work_late(struct notification *n, struct fold *f, const struct fold_event *ev)
+{
+    const Kesu__V1__ClockFired *c = ev->event->clock_fired;
+    struct notification_cause cause = {
+        .on = "handover_overdue", .agent = c->agent, .manager = c->told, .clock = c};
+    if (strcmp(c->clock, "handover") != 0)
+        cause.on = c->step == KESU__V1__FIRE_CLOCK__STEP__STEP_ESCALATE ? "discipline_escalated"
+                                                                        : "discipline_overdue";
+    (void)notification_intents_add(n, f, ev, &cause);
+    return 0;
+}
+
 static int on_fired(void *self, struct fold *f, const struct fold_event *ev)
 {
     const Kesu__V1__ClockFired *c = ev->event->clock_fired;
     struct notification_state s;
+    if (ev->case_id == 0) return on_work_late(self, f, ev);
     int err = notification_get_state(f, ev->case_id, &s);
     if (err != 0 || life_clock_waits(c->clock)) return known(err);
     const char *agent = c->agent[0] != '\0' ? c->agent : c->told; /* of a case nobody has */

@@ -202,7 +202,7 @@ static void aside_close(void *self)
 
 static const struct fold_def fold_def = {
     .name = "notification",
-    .version = 2,
+    .version = 3,
     .tables = notification_tables,
     .n_tables = NOTIFICATION_N_TABLES,
     .rows = notification_intents_rows,

@@ -39,6 +39,7 @@ void notification_outcome_tell(struct notification *n, const struct notification
     a->progress = NOTIFICATION_TOLD;
     notification_put_attempt(n->fold, i, a);
     body.case_id = i->case_id;
+    body.work_id = i->work_id;
     body.kind = (char *)(uintptr_t)i->kind;
     body.cause_seq = i->cause_seq;
     body.outcome = outcome;

@@ -59,6 +59,19 @@ static int give_up(struct rendering *r, int err, const char *reason)
 
 /* ---- what is known of the case ---- */
 
+/* What is late and of no case has a number, and who should have done it. */
+static int load_work(struct rendering *r)
+{
+    Kesu__V1__CaseOpened *none = arena_alloc(r->arena, sizeof(*none));
+    if (none == NULL) return give_up(r, E_NOMEM, "the message is too large");
+    kesu__v1__case_opened__init(none);
+    none->number = arena_printf(r->arena, "%llu", (unsigned long long)r->f->intent.work_id);
+    if (none->number == NULL) return give_up(r, E_NOMEM, "the message is too large");
+    memcpy(r->state.agent, r->f->intent.owner, sizeof(r->state.agent));
+    r->opened = none;
+    return 0;
+}
+
 static int load(struct rendering *r)
 {
     struct notification *n = r->f->n;
@@ -69,6 +82,7 @@ static int load(struct rendering *r)
     for (size_t k = 0; k < r->policy->n_notices; k++)
         if (strcmp(r->policy->notices[k]->id, r->f->intent.kind) == 0) r->notice = r->policy->notices[k];
     if (r->notice == NULL) return give_up(r, NOT_SENT, "the policy has no such notice any more");
+    if (r->f->intent.work_id != 0) return load_work(r);
     int err = notification_get_case(n->fold, r->f->intent.case_id, r->arena, &opened, NULL);
     if (err == 0) err = notification_get_state(n->fold, r->f->intent.case_id, &r->state);
     if (err == E_NOT_FOUND) return give_up(r, NOT_SENT, "the case is not known any more");
@@ -242,7 +256,8 @@ static void collect_values(struct rendering *r)
     v[TEMPLATE_received] = local_time(r, r->opened->received_at);
     v[TEMPLATE_severity] = severity_name(r->state.severity);
     v[TEMPLATE_agent] = agent != NULL ? agent->name : words[word].nobody;
-    v[TEMPLATE_clock] = i->clock;
+    v[TEMPLATE_clock] =
+        strncmp(i->clock, "discipline_", 11) == 0 ? arena_printf(r->arena, "D%s", i->clock + 11) : i->clock;
     if (clock != NULL && clock->n_names > 0)
         v[TEMPLATE_clock] = policy_local_name(clock->names, clock->n_names, r->language);
     v[TEMPLATE_due] = local_time(r, i->due_us);

@@ -138,7 +138,8 @@ int notification_read_intent(struct span k, struct span v, struct notification_i
         !key_take_u64(&v, &i.case_id) || !key_take_i64(&v, &i.time_us) ||
         !take_text(&v, i.staff, sizeof i.staff) || !take_text(&v, i.clock, sizeof i.clock) ||
         !key_take_i64(&v, &i.due_us) || !key_take_u32(&v, &i.level) || !key_take_u64(&v, &i.words_seq) ||
-        !key_take_u8(&v, &dead) || !key_take_u32(&v, &i.attempts) || !key_take_i64(&v, &i.dead_since_us) ||
+        !key_take_u64(&v, &i.work_id) || !take_text(&v, i.owner, sizeof i.owner) || !key_take_u8(&v, &dead) ||
+        !key_take_u32(&v, &i.attempts) || !key_take_i64(&v, &i.dead_since_us) ||
         !take_text(&v, i.detail, sizeof i.detail))
         return E_CORRUPT;
     i.dead = dead != 0;
@@ -168,6 +169,8 @@ void notification_put_intent(struct fold *f, const struct notification_intent *i
     key_i64(&v, i->due_us);
     key_u32(&v, i->level);
     key_u64(&v, i->words_seq);
+    key_u64(&v, i->work_id);
+    key_text(&v, i->owner);
     key_u8(&v, i->dead);
     key_u32(&v, i->attempts);
     key_i64(&v, i->dead_since_us);

@@ -44,8 +44,10 @@ struct notification_intent {
     char clock[NOTIFICATION_ID_BYTES];
     int64_t due_us;
     uint32_t level;
-    uint64_t words_seq; /* of the event that has the words; 0: none */
-    bool dead;          /* given up, as the journal says */
+    uint64_t words_seq;                /* of the event that has the words; 0: none */
+    uint64_t work_id;                  /* of no case: the handover or the 8D that is late */
+    char owner[NOTIFICATION_ID_BYTES]; /* who should have done it */
+    bool dead;                         /* given up, as the journal says */
     uint32_t attempts;
     int64_t dead_since_us;
     char detail[NOTIFICATION_DETAIL_BYTES];

@@ -16,7 +16,10 @@ static Kesu__V1__ArmedClock *describe(struct sla_watch *w, struct arena *arena, 
     const struct sla_clock *c = sla_rows_find(&row, due->name);
     if (c == NULL || !sla_clock_next(c, &step)) return NULL;
     kesu__v1__armed_clock__init(a);
-    a->case_id = due->case_id;
+    if (row.of_work)
+        a->work_id = due->case_id;
+    else
+        a->case_id = due->case_id;
     a->next_at = due->at;
     a->clock = arena_strdup(arena, due->name);
     a->next = step.level > 0 ? arena_printf(arena, "%s %u", sla_step_name(step.step), step.level)

@@ -63,6 +63,7 @@ static int start_clock(struct sla_case *row, const char *name, struct sla_clock 
     struct sla_clock *c = &row->clocks[row->n];
     memset(c, 0, sizeof(*c));
     c->case_id = row->case_id;
+    c->of_work = row->of_work;
     if (!sla_name(c->name, name)) return E_RANGE;
     row->n++;
     *ret = c;
@@ -97,6 +98,35 @@ static int fire(struct sla_watch *w, struct fold *f, struct sla_case *row, const
     return 0;
 }
 
+/* Of a handover or an 8D. */
+static int work_fired(struct sla_watch *w, struct fold *f, const Kesu__V1__ClockFired *fired)
+{
+    struct sla_case row;
+    int r = sla_rows_get(f, fired->work_id, &row);
+    if (r == 0) r = fire(w, f, &row, fired);
+    if (r == 0) sla_rows_put(f, &row);
+    return r;
+}
+
+static int change_work(struct sla_watch *w, struct fold *f, const Kesu__V1__ClockChange *change,
+                       const struct fold_event *ev)
+{
+    struct sla_case row;
+    int r = sla_rows_get(f, change->work_id, &row);
+    row.of_work = true;
+    if (r == 0) r = change_clock(w, f, &row, change, ev);
+    if (r == 0) sla_rows_put(f, &row);
+    return r;
+}
+
+static int on_work_event(void *self, struct fold *f, const struct fold_event *ev)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < ev->event->n_clocks; i++)
+        if (ev->event->clocks[i]->work_id != 0) r = change_work(self, f, ev->event->clocks[i], ev);
+    return r;
+}
+
 static int on_case_event(void *self, struct fold *f, const struct fold_event *ev)
 {
     struct sla_watch *w = self;
@@ -105,16 +135,25 @@ static int on_case_event(void *self, struct fold *f, const struct fold_event *ev
     struct sla_case row;
     int r = 0;
     if (e->n_clocks == 0 && !fired) return 0;
+    if (fired && ev->case_id == 0) return work_fired(w, f, e->clock_fired);
     if (ev->type == KESU__V1__EVENT__BODY_CASE_OPENED) {
         row.case_id = ev->case_id;
+        row.of_work = false;
         row.n = 0;
     } else {
         r = sla_rows_get(f, ev->case_id, &row);
     }
     if (r == 0 && fired) r = fire(w, f, &row, e->clock_fired);
-    for (size_t i = 0; r == 0 && i < e->n_clocks; i++) r = change_clock(w, f, &row, e->clocks[i], ev);
+    for (size_t i = 0; r == 0 && i < e->n_clocks; i++)
+        if (e->clocks[i]->work_id == 0) r = change_clock(w, f, &row, e->clocks[i], ev);
     if (r == 0) sla_rows_put(f, &row);
     return r;
+}
+
+static int on_eightd_closed(void *self, struct fold *f, const struct fold_event *ev)
+{
+    int r = on_work_event(self, f, ev);
+    return r == 0 && ev->case_id != 0 ? on_case_event(self, f, ev) : r;
 }
 
 static int on_clock_accepted(void *self, struct fold *f, const struct fold_event *ev)
@@ -192,7 +231,11 @@ const struct fold_row sla_events_rows[SLA_N_EVENTS] = {
     ROW(CASES_LINKED),
     ROW(CASES_UNLINKED),
     ROW(EIGHTD_OPENED),
-    ROW(EIGHTD_CLOSED),
+    {KESU__V1__EVENT__BODY_EIGHTD_CLOSED, on_eightd_closed},
+    {KESU__V1__EVENT__BODY_DISCIPLINE_PLANNED, on_work_event},
+    {KESU__V1__EVENT__BODY_DISCIPLINE_RECORDED, on_work_event},
+    {KESU__V1__EVENT__BODY_HANDOVER_OPENED, on_work_event},
+    {KESU__V1__EVENT__BODY_HANDOVER_ACCEPTED, on_work_event},
     ROW(SENSITIVE_MARKED),
     ROW(CASE_READ),
     {KESU__V1__EVENT__BODY_CLOCK_ACCEPTED, on_clock_accepted},

@@ -45,7 +45,10 @@ static void send(struct sla_watch *w, const struct sla_clock *c, const struct sl
     Kesu__V1__Command command = KESU__V1__COMMAND__INIT;
     Kesu__V1__FireClock fire = KESU__V1__FIRE_CLOCK__INIT;
     char purpose[PURPOSE_BYTES];
-    fire.case_id = c->case_id;
+    if (c->of_work)
+        fire.work_id = c->case_id;
+    else
+        fire.case_id = c->case_id;
     fire.clock = (char *)(uintptr_t)c->name;
     fire.step = step->step;
     fire.level = step->level;
@@ -112,9 +115,9 @@ static unsigned run_again(struct sla_watch *w, int64_t now)
 void sla_fire_on_refused(struct sla_watch *w, const Kesu__V1__FireClock *sent,
                          const Kesu__V1__Refused *refused)
 {
-    struct sla_due due = {.at = sent->due_at, .case_id = sent->case_id};
+    struct sla_due due = {.at = sent->due_at, .case_id = sent->case_id != 0 ? sent->case_id : sent->work_id};
     stats_add(w->m.refused, 1);
-    log_debug(w->env, "a clock was not fired", LOG_U64("case", sent->case_id), LOG_STR("clock", sent->clock),
+    log_debug(w->env, "a clock was not fired", LOG_U64("case", due.case_id), LOG_STR("clock", sent->clock),
               LOG_STR("reason", refused->reason));
     /* The journal will say why: moved, stopped, fired. If it does not, again. */
     (void)snprintf(due.name, sizeof(due.name), "%s", sent->clock);

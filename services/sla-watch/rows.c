@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A case's row holds its clocks one behind the other: name with NUL, seq,
- * times, count of levels, their times, what has fired. */
+/* A case's row holds whether it is another work than a case, and its clocks one behind the other: name with
+ * NUL, seq, times, count of levels, their times, what has fired. */
 #include "rows.h"
 
 #include <endian.h>
@@ -99,14 +99,19 @@ int sla_rows_get(struct fold *f, uint64_t case_id, struct sla_case *ret)
     struct span v;
     ret->case_id = case_id;
     ret->n = 0;
+    ret->of_work = false;
     key_u64(&k, case_id);
     int r = fold_get(f, SLA_CASES, key_span(&k), &v);
     if (r == E_NOT_FOUND) return 0;
     if (r < 0) return r;
+    uint8_t of_work;
+    if (!key_take_u8(&v, &of_work)) return E_CORRUPT;
+    ret->of_work = of_work != 0;
     while (v.n > 0) {
         struct sla_clock *c = &ret->clocks[ret->n];
         if (ret->n == SLA_MAX_CLOCKS || !take_clock(&v, c)) return E_CORRUPT;
         c->case_id = case_id;
+        c->of_work = ret->of_work;
         ret->n++;
     }
     return 0;
@@ -114,13 +119,14 @@ int sla_rows_get(struct fold *f, uint64_t case_id, struct sla_case *ret)
 
 void sla_rows_put(struct fold *f, const struct sla_case *c)
 {
-    uint8_t row[SLA_MAX_CLOCKS * CLOCK_MAX_BYTES], *p = row;
+    uint8_t row[1 + SLA_MAX_CLOCKS * CLOCK_MAX_BYTES], *p = row;
     struct key k = {0};
     key_u64(&k, c->case_id);
     if (c->n == 0) {
         fold_del(f, SLA_CASES, key_span(&k));
         return;
     }
+    *p++ = c->of_work;
     for (unsigned i = 0; i < c->n; i++) p = pack_clock(p, &c->clocks[i]);
     fold_put(f, SLA_CASES, key_span(&k), span_of(row, (size_t)(p - row)));
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The tables of sla-watch.
+/* The tables of sla-watch. In place of a case there may be a handover or an 8D:
+ * their ids are of one sequence.
  *
  *   cases  case → its running clocks
  *   dues   (time of the next step, case, clock) → nothing: the order of firing
@@ -19,6 +20,7 @@ extern const char *const sla_tables[SLA_N_TABLES];
 
 struct sla_clock {
     uint64_t case_id;
+    bool of_work; /* that is no case */
     char name[SLA_MAX_NAME];
     uint64_t set_seq; /* the event that set its times */
     int64_t started_at, warn_at, due_at;
@@ -44,6 +46,7 @@ struct sla_due {
 /* The clocks of one case, as stored. */
 struct sla_case {
     uint64_t case_id;
+    bool of_work;
     unsigned n;
     struct sla_clock clocks[SLA_MAX_CLOCKS];
 };

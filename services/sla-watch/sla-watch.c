@@ -94,7 +94,7 @@ static void aside_close(void *self)
 
 static const struct fold_def fold_def = {
     .name = "sla-watch",
-    .version = 2,
+    .version = 3,
     .tables = sla_tables,
     .n_tables = SLA_N_TABLES,
     .rows = sla_events_rows,

@@ -48,7 +48,7 @@ struct sla_watch {
 };
 
 /* events.c */
-#define SLA_N_EVENTS 63
+#define SLA_N_EVENTS 67
 extern const struct fold_row sla_events_rows[SLA_N_EVENTS];
 
 /* fire.c */

@@ -276,7 +276,97 @@ static void it_is_of_a_case_or_an_incident_that_is_open(void **state)
     assert_int_equal(now->n_open_eightds, 0);
 }
 
+#define BREACH   KESU__V1__FIRE_CLOCK__STEP__STEP_BREACH
+#define ESCALATE KESU__V1__FIRE_CLOCK__STEP__STEP_ESCALATE
+
+static Kesu__V1__FireClock *late(struct life_desk *d, uint64_t id, const char *clock, int64_t due_at)
+{
+    Kesu__V1__FireClock *c = NEW(d, fire_clock);
+    c->work_id = id;
+    c->clock = life_text(clock);
+    c->step = BREACH;
+    c->due_at = due_at;
+    return c;
+}
+
+static void *planned(struct life_desk *d, uint64_t id, uint32_t discipline, int64_t due_at)
+{
+    Kesu__V1__PlanDiscipline *c = NEW(d, plan_discipline);
+    c->eightd_id = id;
+    c->discipline = discipline;
+    c->owner = life_text("hand");
+    c->due_at = due_at;
+    return c;
+}
+
+static void a_late_discipline_is_told_to_its_owner_then_above(void **state)
+{
+    struct life_desk *d = *state;
+    int64_t waits[] = {USEC_PER_HOUR};
+    d->settings.n_overdue_after = 1;
+    d->settings.overdue_after = waits;
+    d->policy.departments[0]->manager = life_text("lead");
+    uint64_t eightd = opened(d, life_case(d, KESU__V1__STAGE__STAGE_INVESTIGATING), "");
+    life_as(d, "lead");
+    GOOD(d, PLAN_DISCIPLINE, planned(d, eightd, 3, LATER));
+    assert_int_equal(life_event(d)->clocks[0]->work_id, eightd);
+    assert_string_equal(life_event(d)->clocks[0]->clock, "discipline_3");
+    uint64_t version = state_of(d, eightd)->version;
+    life_as(d, NULL);
+    REFUSED(d, FIRE_CLOCK, late(d, eightd, "discipline_3", LATER), E_NOT_DUE, "fire_clock.due_at");
+    d->ctx.block_time = LATER + USEC_PER_HOUR;
+    REFUSED(d, FIRE_CLOCK, late(d, eightd, "discipline_4", LATER), E_UNKNOWN, "fire_clock.clock");
+    REFUSED(d, FIRE_CLOCK, late(d, 5, "discipline_3", LATER), E_UNKNOWN, "fire_clock.work_id");
+    GOOD(d, FIRE_CLOCK, late(d, eightd, "discipline_3", LATER));
+    assert_string_equal(life_event(d)->clock_fired->told, "hand");
+    REFUSED(d, FIRE_CLOCK, late(d, eightd, "discipline_3", LATER), E_EXISTS, "fire_clock.step");
+    Kesu__V1__FireClock *up = late(d, eightd, "discipline_3", LATER + USEC_PER_HOUR);
+    up->step = ESCALATE;
+    up->level = 1;
+    GOOD(d, FIRE_CLOCK, up);
+    assert_string_equal(life_event(d)->clock_fired->told, "lead");
+    assert_string_equal(life_event(d)->clock_fired->agent, "hand");
+    assert_int_equal(state_of(d, eightd)->version, version); /* nobody's next command is stale by it */
+    d->settings.n_overdue_after = 0;
+}
+
+static void what_is_done_or_planned_anew_is_not_late(void **state)
+{
+    struct life_desk *d = *state;
+    int64_t due = LATER;
+    uint64_t eightd = opened(d, life_case(d, KESU__V1__STAGE__STAGE_INVESTIGATING), "");
+    life_as(d, "lead");
+    GOOD(d, PLAN_DISCIPLINE, planned(d, eightd, 0, due));
+    GOOD(d, PLAN_DISCIPLINE, planned(d, eightd, 3, due));
+    d->ctx.block_time = due;
+    life_as(d, NULL);
+    GOOD(d, FIRE_CLOCK, late(d, eightd, "discipline_3", due));
+    life_as(d, "lead");
+    GOOD(d, PLAN_DISCIPLINE, planned(d, eightd, 3, due + 1));
+    life_as(d, NULL);
+    REFUSED(d, FIRE_CLOCK, late(d, eightd, "discipline_3", due), E_STALE, "fire_clock.due_at");
+    life_as(d, "hand");
+    GOOD(d, RECORD_DISCIPLINE, complete(d, eightd, 3));
+    assert_int_equal(life_event(d)->clocks[0]->op, KESU__V1__CLOCK_CHANGE__OP__OP_STOP);
+    d->ctx.block_time = due + 1;
+    life_as(d, NULL);
+    REFUSED(d, FIRE_CLOCK, late(d, eightd, "discipline_3", due + 1), E_EXISTS, "fire_clock.clock");
+    life_as(d, "lead");
+    Kesu__V1__RecordDiscipline *undone = complete(d, eightd, 3);
+    undone->done = false;
+    GOOD(d, RECORD_DISCIPLINE, undone);
+    assert_int_equal(life_event(d)->clocks[0]->op, KESU__V1__CLOCK_CHANGE__OP__OP_START);
+    for (uint32_t i = 1; i <= 8; i++) GOOD(d, RECORD_DISCIPLINE, complete(d, eightd, i));
+    GOOD(d, CLOSE_EIGHTD, closing(d, eightd));
+    assert_int_equal(life_event(d)->n_clocks, 1); /* D0 was planned and is not late any more */
+    assert_int_equal(life_event(d)->clocks[0]->work_id, eightd);
+    life_as(d, NULL);
+    REFUSED(d, FIRE_CLOCK, late(d, eightd, "discipline_0", due), E_EXISTS, "fire_clock.clock");
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, life_desk_open, life_desk_close)
 UNIT_MAIN(TEST(one_of_a_case_counts_for_it_until_it_is_closed),
           TEST(done_is_done_only_with_what_the_discipline_is_for), TEST(who_leads_plans_and_who_owns_records),
-          TEST(the_same_cause_again_names_the_one_before), TEST(it_is_of_a_case_or_an_incident_that_is_open))
+          TEST(the_same_cause_again_names_the_one_before), TEST(it_is_of_a_case_or_an_incident_that_is_open),
+          TEST(a_late_discipline_is_told_to_its_owner_then_above),
+          TEST(what_is_done_or_planned_anew_is_not_late))

@@ -146,7 +146,70 @@ static void who_has_a_case_has_it_until_it_is_given(void **state)
     assert_int_equal(life_event(d)->case_assigned->handover_id, id);
 }
 
+static void *fired(struct life_desk *d, uint64_t id, Kesu__V1__FireClock__Step step, uint32_t level,
+                   int64_t due_at)
+{
+    Kesu__V1__FireClock *c = NEW(d, fire_clock);
+    c->work_id = id;
+    c->clock = life_text("handover");
+    c->step = step;
+    c->level = level;
+    c->due_at = due_at;
+    return c;
+}
+
+#define BREACH   KESU__V1__FIRE_CLOCK__STEP__STEP_BREACH
+#define ESCALATE KESU__V1__FIRE_CLOCK__STEP__STEP_ESCALATE
+
+static void one_that_is_not_accepted_in_time_climbs(void **state)
+{
+    struct life_desk *d = *state;
+    int64_t waits[] = {USEC_PER_HOUR};
+    d->settings.n_overdue_after = 1;
+    d->settings.overdue_after = waits;
+    d->policy.departments[0]->manager = life_text("dep");
+    uint64_t one = life_case(d, KESU__V1__STAGE__STAGE_TRIAGED);
+    uint64_t id = opened(d, "ann");
+    const Kesu__V1__Event *event = life_event(d);
+    assert_int_equal(event->n_clocks, 1);
+    assert_int_equal(event->clocks[0]->work_id, id);
+    assert_int_equal(event->clocks[0]->due_at, LATER);
+    assert_int_equal(event->clocks[0]->escalate_at[0], LATER + USEC_PER_HOUR);
+    life_as(d, NULL);
+    REFUSED(d, FIRE_CLOCK, fired(d, id, BREACH, 0, LATER), E_NOT_DUE, "fire_clock.due_at");
+    REFUSED(d, FIRE_CLOCK, fired(d, one, BREACH, 0, LATER), E_UNKNOWN, "fire_clock.work_id");
+    d->ctx.block_time = LATER;
+    REFUSED(d, FIRE_CLOCK, fired(d, id, BREACH, 0, LATER + 1), E_STALE, "fire_clock.due_at");
+    REFUSED(d, FIRE_CLOCK, fired(d, id, ESCALATE, 1, LATER + USEC_PER_HOUR), E_NOT_DUE, "fire_clock.due_at");
+    assert_int_equal(life_decide(d, KESU__V1__COMMAND__BODY_FIRE_CLOCK, fired(d, id, BREACH, 0, LATER)), 0);
+    assert_string_equal(life_event(d)->clock_fired->told, "dep");
+    assert_string_equal(life_event(d)->clock_fired->agent, "side");
+    assert_int_equal(life_event(d)->case_id, 0);
+    assert_string_equal(life_state(d, one)->agent, "ann");
+    REFUSED(d, FIRE_CLOCK, fired(d, id, BREACH, 0, LATER), E_EXISTS, "fire_clock.step");
+    d->ctx.block_time = LATER + USEC_PER_HOUR;
+    Kesu__V1__FireClock *up = fired(d, id, ESCALATE, 1, LATER + USEC_PER_HOUR);
+    assert_int_equal(life_decide(d, KESU__V1__COMMAND__BODY_FIRE_CLOCK, up), 0);
+    assert_string_equal(life_event(d)->clock_fired->told, "gm");
+    d->settings.n_overdue_after = 0;
+}
+
+static void one_that_was_accepted_is_not_late(void **state)
+{
+    struct life_desk *d = *state;
+    life_case(d, KESU__V1__STAGE__STAGE_TRIAGED);
+    uint64_t id = opened(d, "ann");
+    life_as(d, "side");
+    assert_int_equal(life_decide(d, KESU__V1__COMMAND__BODY_ACCEPT_HANDOVER, accept_of(d, id)), 0);
+    assert_int_equal(life_event(d)->clocks[0]->op, KESU__V1__CLOCK_CHANGE__OP__OP_STOP);
+    assert_int_equal(life_event(d)->clocks[0]->work_id, id);
+    life_as(d, NULL);
+    d->ctx.block_time = LATER;
+    REFUSED(d, FIRE_CLOCK, fired(d, id, BREACH, 0, LATER), E_EXISTS, "fire_clock.clock");
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, life_desk_open, life_desk_close)
 UNIT_MAIN(TEST(the_list_is_all_that_is_open), TEST(who_leads_opens_it_for_who_leads),
           TEST(a_shift_is_its_agents), TEST(only_who_it_is_for_accepts_it_once),
-          TEST(who_has_a_case_has_it_until_it_is_given))
+          TEST(who_has_a_case_has_it_until_it_is_given), TEST(one_that_is_not_accepted_in_time_climbs),
+          TEST(one_that_was_accepted_is_not_late))
