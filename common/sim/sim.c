@@ -307,6 +307,11 @@ void sim_crash(struct sim_instance *i)
     drop(i, sim_random(i->sim, 2) == 0);
 }
 
+void sim_set_user(struct sim_instance *i, const struct role_user *user)
+{
+    i->user = user;
+}
+
 void sim_spare(struct sim_instance *i)
 {
     i->spared = true;

@@ -35,6 +35,7 @@ struct sim_bus_link {
     uint64_t peer;
     struct bus_server *server; /* NULL: that end is gone */
     struct bus_client *client;
+    const struct role_user *user; /* of the client's instance */
     struct queue up, down;
 };
 
@@ -242,6 +243,7 @@ static void on_up(void *self)
     server->drained++;
     struct sim_bus_message *m = queue_pop(&l->up);
     uint64_t peer = l->peer;
+    const struct role_user *user = l->user;
     take_in_hand(s, m);
     if (!fits(m, server->max_bytes)) {
         link_drop_server(l); /* as ZMQ_MAXMSGSIZE does */
@@ -250,8 +252,8 @@ static void on_up(void *self)
     arm_up(l);
     link_settle(l);
     hand_over(server->i, server->endpoint, peer, m);
-    server->on_message(server->self, peer,
-                       &(struct bus_msg){.head = buf_span(m->head), .body = m->body}); /* may close it */
+    struct bus_msg msg = {.head = buf_span(m->head), .body = m->body, .user = user};
+    server->on_message(server->self, peer, &msg); /* may close it */
     take_in_hand(s, NULL);
 }
 
@@ -361,8 +363,12 @@ static void on_connect(void *self)
     while (server != NULL && strcmp(server->endpoint, c->endpoint) != 0) server = server->next;
     if (server == NULL) return; /* listen will call */
     struct sim_bus_link *l = (struct sim_bus_link *)sim_alloc(sizeof *l);
-    *l = (struct sim_bus_link){
-        .next = s->links, .sim = s, .peer = ++s->last_peer, .server = server, .client = c};
+    *l = (struct sim_bus_link){.next = s->links,
+                               .sim = s,
+                               .peer = ++s->last_peer,
+                               .server = server,
+                               .client = c,
+                               .user = c->i->user};
     s->links = l;
     c->link = l;
 }

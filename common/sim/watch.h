@@ -6,6 +6,8 @@
 
 #include "sim.h"
 
+struct role_user;
+
 struct sim_sent { /* a message an instance gave to the bus */
     const struct sim_instance *from;
     const char *endpoint;
@@ -44,6 +46,8 @@ bool sim_disk_seek(struct sim *s, const char *path, const char *table, bool safe
 /* Bytes of a file; false: there are not so many. safe: as it was synced last. */
 bool sim_disk_read(struct sim *s, const char *path, bool safe, uint64_t offset, void *ret, size_t n);
 
+/* Servers take what it sends from now on for this user's, as if it had a key. The user is the caller's. */
+void sim_set_user(struct sim_instance *i, const struct role_user *user);
 /* No fault crashes or freezes it. */
 void sim_spare(struct sim_instance *i);
 /* A crash, and it stays away for so long. */

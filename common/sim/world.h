@@ -85,6 +85,7 @@ struct sim_instance {
     int64_t frozen_until_us;
     int64_t away_us; /* at least, after the next crash */
     bool spared;
+    const struct role_user *user; /* who it is to servers; NULL: nobody asks */
     bool up, stopping, woken;
     bool ending;              /* its turn: a timer that is set needs no other turn */
     struct sim_block *blocks; /* of the allocator */

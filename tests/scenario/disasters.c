@@ -22,6 +22,8 @@ const char *const disaster_names[N_DISASTERS] = {
     [CHECKED] = "fold_checked",
     [MAIL_POSTED] = "mail_posted",
     [PERSON_ERASED] = "key_erased",
+    [KEY_GIVEN] = "key_given",
+    [KEY_WITHHELD] = "key_withheld",
 };
 
 static struct office_service *any_service(struct office *o)

@@ -19,6 +19,7 @@
 #define OFFICE_POISON        "POISON-TASK"           /* a text no worker survives */
 #define OFFICE_ANSWER_EN     "The lot is withdrawn." /* to incidents */
 #define OFFICE_ANSWER_ZH     "此批貨品已下架。"
+#define OFFICE_READER        "reader"
 #define OFFICE_LITTLE_CREDIT 8
 #define OFFICE_MAX_SERVICES  12
 
@@ -40,6 +41,8 @@ enum {
     CHECKED,        /* a fold compared with its rebuild amid all this */
     MAIL_POSTED,
     PERSON_ERASED, /* keys */
+    KEY_GIVEN,     /* to the reader outside */
+    KEY_WITHHELD,  /* for named people only */
     N_DISASTERS
 };
 extern const char *const disaster_names[N_DISASTERS];
@@ -62,6 +65,7 @@ struct office_service {
 struct office_credit {
     uint64_t peer;
     int64_t bytes;
+    bool outside; /* it is our reader, with a role that does not get all keys */
 };
 
 struct office {

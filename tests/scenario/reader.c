@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A reader of little credit that is often slow to give it back: crashed and cut
  * off like the services, it goes on where it was. It gets every block once, in
- * order. */
+ * order, and the keys beside them but for what only named people read. */
 #include "check.h"
 #include "clock.h"
 #include "err.h"
 #include "office.h"
+#include "roles.h"
 #include "sched.h"
+#include "seal.h"
 
 #define CREDIT_BYTES ((uint64_t)4 << 10)
 #define SLOW_US      (3 * USEC_PER_SEC)
+#define MAX_KEYS     100
 
 static void give_back(void *self)
 {
@@ -62,9 +65,11 @@ static void on_boot(void *self, struct env *env)
 {
     struct office *o = self;
     o->reader_env = env;
+    struct seal_ring *ring = seal_ring_new(&env->mem, MAX_KEYS); /* goes with the process */
     struct feed_opts opts = {
         .endpoint = "ipc://" OFFICE_RUN "/intake-feed.ipc",
-        .name = "reader",
+        .name = OFFICE_READER,
+        .ring = ring,
         .credit_bytes = CREDIT_BYTES,
         .from_seq = o->read_seq + 1,
         .compare_hash = o->read_seq > 0,
@@ -82,5 +87,7 @@ static void on_boot(void *self, struct env *env)
 
 void reader_start(struct office *o)
 {
+    static const struct role_user user = {.role = ROLE_READER_WITH_PERSONAL, .name = OFFICE_READER};
     o->reader = sim_instance_new(o->sim, "reader", on_boot, o);
+    sim_set_user(o->reader, &user);
 }

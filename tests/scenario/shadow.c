@@ -162,6 +162,13 @@ void shadow_block(struct office *o, struct span block, const struct block_head *
     o->shadow->desk.ctx.block_time = head->time_us;
 }
 
+bool shadow_is_restricted(struct shadow *s, uint64_t key_id)
+{
+    struct key key = intake_key_u64(key_id);
+    uint64_t case_id = 0;
+    return intake_register_get_u64(&s->desk.view, TABLE_RESTRICTED, key_span(&key), &case_id) && case_id != 0;
+}
+
 /* ---- at the end ---------------------------------------------------------------- */
 
 static const struct {

@@ -31,6 +31,8 @@ struct shadow {
 struct shadow *shadow_new(struct office *o, const char *policy_dir);
 void shadow_free(struct shadow **p);
 void shadow_block(struct office *o, struct span block, const struct block_head *head);
+/* Is what this key seals for named people only? */
+bool shadow_is_restricted(struct shadow *s, uint64_t key_id);
 /* At the end: the register is as it should be, and each member of an incident has its answer. */
 void shadow_check(struct office *o, const char *register_path);
 

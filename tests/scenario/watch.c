@@ -157,10 +157,27 @@ static void hear_reader(struct office *o, uint64_t peer, struct span head)
 {
     const Kesu__V1__FeedRequest *request = unpack(o, &kesu__v1__feed_request__descriptor, head);
     if (request == NULL) return;
-    if (request->body_case == KESU__V1__FEED_REQUEST__BODY_SUBSCRIBE)
+    if (request->body_case == KESU__V1__FEED_REQUEST__BODY_SUBSCRIBE) {
         credit_of(o, peer)->bytes = (int64_t)request->subscribe->credit_bytes;
-    else if (request->body_case == KESU__V1__FEED_REQUEST__BODY_CREDIT)
+        credit_of(o, peer)->outside = strcmp(request->subscribe->name, OFFICE_READER) == 0;
+    } else if (request->body_case == KESU__V1__FEED_REQUEST__BODY_CREDIT)
         credit_of(o, peer)->bytes += (int64_t)request->credit->bytes;
+}
+
+/* Of what only named people read nobody else gets the key. */
+static void check_keys(struct office *o, const struct office_credit *to, Kesu__V1__Key *const *keys, size_t n)
+{
+    erase_check_keys(o, keys, n);
+    for (size_t i = 0; to->outside && i < n; i++) {
+        if (keys[i]->secret.len == 0) {
+            if (keys[i]->restricted) o->disasters[KEY_WITHHELD]++;
+            continue;
+        }
+        o->disasters[KEY_GIVEN]++;
+        if (shadow_is_restricted(o->shadow, keys[i]->key_id))
+            audit_broken(&o->audit, "a reader gets key %llu, which is for named people only",
+                         (unsigned long long)keys[i]->key_id);
+    }
 }
 
 static void check_feed(struct office *o, const struct sim_sent *m)
@@ -173,9 +190,9 @@ static void check_feed(struct office *o, const struct sim_sent *m)
     if (reply->body_case == KESU__V1__FEED_REPLY__BODY_HEAD)
         must_be_durable(o, "a reader is told of", reply->head->head_seq);
     if (reply->body_case == KESU__V1__FEED_REPLY__BODY_KEYS)
-        erase_check_keys(o, reply->keys->keys, reply->keys->n_keys);
+        check_keys(o, credit_of(o, m->peer), reply->keys->keys, reply->keys->n_keys);
     if (reply->body_case != KESU__V1__FEED_REPLY__BODY_BLOCK) return;
-    erase_check_keys(o, reply->block->keys, reply->block->n_keys);
+    check_keys(o, credit_of(o, m->peer), reply->block->keys, reply->block->n_keys);
     if (m->body == NULL || block_open(buf_span(m->body), &head) != 0) {
         audit_broken(&o->audit, "the feed gives what is no block");
         return;
