@@ -10,7 +10,7 @@ BATCH = 64
 HALF_BATCH = 16
 WINDOW = 4096
 HALF_MAX = 50000  # complaints: the agents have room for so many
-CLOCKS = 3  # that the shipped policy starts with a case
+CLOCKS = 5  # that the shipped policy starts with a case
 
 
 def load(bench, office, count, text_bytes, batch=BATCH, rate=0.0):
