@@ -53,12 +53,12 @@ static int value_time(struct cli *c, const char *path, const char *text, int64_t
         struct tm tm = {.tm_isdst = -1};
         const char *rest = strptime(text, forms[i], &tm);
         int hours = 0, minutes = 0;
-        char sign, end;
+        char sign[2], end;
         if (rest == NULL) continue;
         if (rest[0] == '\0') {
             *ret = (int64_t)mktime(&tm) * USEC_PER_SEC;
         } else if (strcmp(rest, "Z") == 0 ||
-                   sscanf(rest, "%1[+-]%2d:%2d%c", &sign, &hours, &minutes, &end) == 3) {
+                   sscanf(rest, "%1[+-]%2d:%2d%c", sign, &hours, &minutes, &end) == 3) {
             int64_t off = (rest[0] == 'Z' ? 0 : hours * 3600 + minutes * 60) * USEC_PER_SEC;
             *ret = (int64_t)timegm(&tm) * USEC_PER_SEC + (rest[0] == '-' ? off : -off);
         } else {
