@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The real intake in the simulated world gets arbitrary messages on its lanes,
  * its feed and its control socket, and commands that are right but for their
- * content: it stays up. One world serves many inputs; the first byte picks. */
+ * content: it stays up. One world serves many inputs; the first byte picks:
+ * the socket, who sends a command, and whether it is of the case there is. */
 #include <stdlib.h>
 
 #include "../unit/policy_fixture.c"
@@ -24,6 +25,7 @@ static struct {
     struct env *env;
     struct bus_client *sockets[5];
     struct arena arena;
+    uint64_t case_id;
     unsigned inputs;
 } world;
 
@@ -96,6 +98,54 @@ static void send_policy(void)
     policy_fixture_deinit(&f);
 }
 
+/* A case that anna has, for commands of one. */
+static void send_case(void)
+{
+    struct intake *in = svc_self(world.svc);
+    Kesu__V1__Actor actor = KESU__V1__ACTOR__INIT;
+    Kesu__V1__Command command = KESU__V1__COMMAND__INIT;
+    Kesu__V1__ReceiveMessage receive = KESU__V1__RECEIVE_MESSAGE__INIT;
+    Kesu__V1__Personal personal = KESU__V1__PERSONAL__INIT;
+    Kesu__V1__SetPresence presence = KESU__V1__SET_PRESENCE__INIT;
+    actor.kind = KESU__V1__ACTOR_KIND__ACTOR_KIND_OPERATOR;
+    actor.name = personal.text = presence.agent = (char *)(uintptr_t) "anna";
+    command.actor = &actor;
+    command.body_case = KESU__V1__COMMAND__BODY_SET_PRESENCE;
+    command.set_presence = &presence;
+    presence.present = true;
+    presence.capacity = 100;
+    send_command(1, &command);
+    receive.channel = KESU__V1__CHANNEL__CHANNEL_WEB;
+    receive.received_at = clock_wall_us(world.env);
+    receive.personal = &personal;
+    command.body_case = KESU__V1__COMMAND__BODY_RECEIVE_MESSAGE;
+    command.receive_message = &receive;
+    send_command(2, &command);
+    world.case_id = in->reg.meta.seq;
+    CHECK(world.case_id > 0);
+}
+
+/* Every body that touches a case has case_id first. */
+static void of_the_case(Kesu__V1__Command *command)
+{
+    const ProtobufCFieldDescriptor *body =
+        protobuf_c_message_descriptor_get_field(&kesu__v1__command__descriptor, command->body_case);
+    const ProtobufCMessageDescriptor *d = body != NULL ? body->descriptor : NULL;
+    if (d != NULL && d->n_fields > 0 && strcmp(d->fields[0].name, "case_id") == 0)
+        command->start_work->case_id = world.case_id;
+}
+
+/* 0: whoever the input says. */
+static void from(Kesu__V1__Command *command, unsigned who, Kesu__V1__Actor *actor)
+{
+    static const char *const names[] = {"", "anna", "boss", "top"};
+    if (who == 0) return;
+    kesu__v1__actor__init(actor);
+    actor->kind = KESU__V1__ACTOR_KIND__ACTOR_KIND_STAFF;
+    actor->name = (char *)(uintptr_t)names[who];
+    command->actor = actor;
+}
+
 static void open_world(void)
 {
     const struct conf_def *tables[] = {svc_settings, intake_service.settings};
@@ -111,6 +161,7 @@ static void open_world(void)
     CHECK(intake_service.not_ready(svc_self(world.svc)) == NULL);
     arena_init(&world.arena, &mem_libc, (size_t)64 << 20);
     send_policy();
+    send_case();
 }
 
 static void close_world(void)
@@ -139,6 +190,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             return -1;
         if (command->body_case == KESU__V1__COMMAND__BODY_RECEIVE_MESSAGE)
             command->receive_message->received_at = clock_wall_us(world.env);
+        Kesu__V1__Actor actor;
+        from(command, data[0] >> 3 & 3, &actor);
+        if ((data[0] & 0x80) == 0) of_the_case(command);
         send_command(to - 5, command);
     }
     CHECK(sim_is_up(world.intake) && sim_boots(world.intake) == 1);
