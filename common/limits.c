@@ -152,7 +152,7 @@ const struct limit limits_table[] = {
     EACH(feedback_recorded, attachment_hashes, 64, 16, 16),
     EACH(case_withdrawn, attachment_hashes, 64, 16, 16),
     EACH(conduct_marked, attachment_hashes, 64, 16, 16),
-    EACH(file_returned, missing, 32, 0, 64),
+    EACH(file_returned, missing, 64, 0, 64),
     EACH(change_customer, set, 16, 0, 64),
     COUNT(change_customer, contacts, 16),
     BYTES(change_customer, reason, 1000),

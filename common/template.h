@@ -19,6 +19,7 @@
     X(subject, "subject of the complaint or a dash, to the customer only")            \
     X(summary, "what was done, on resolved, to the customer only")                    \
     X(words, "what staff wrote, to the customer only")                                \
+    X(missing, "what the file lacks, a line each, on file_returned")                  \
     X(answer, "the answer to the incident, on incident_answer, to the customer only") \
     X(outside, "where the customer may turn when no agreement is reached")            \
     X(received, "when the complaint was received, in the office's zone")              \

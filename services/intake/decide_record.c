@@ -191,7 +191,7 @@ int intake_decide_return_file(struct decide *d)
         return intake_decide_refuse(d, E_EXISTS, "return_file.case_id", "its category asks for no evidence");
     char **missing = arena_alloc(d->ctx->arena, sizeof(*missing) * n);
     if (body == NULL || missing == NULL) return intake_decide_no_memory(d);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n && body->n_missing < MAX_KINDS; i++)
         if (!has_come(d->state->life, category->evidence[i]))
             missing[body->n_missing++] = category->evidence[i];
     if (body->n_missing == 0)

@@ -27,6 +27,7 @@ struct rendering {
     const char *to_address, *to_name;
     Kesu__V1__Language language;
     const char *values[TEMPLATE_N_VALUES];
+    const Kesu__V1__FileReturned *file; /* that goes back, or NULL */
     struct span subject, plain, html;
     const char *reason;
     uint64_t key_id;
@@ -129,6 +130,22 @@ static int open_summary(struct rendering *r)
     return err;
 }
 
+/* What goes back says what is missing, and may have no words. */
+static int get_words(struct rendering *r, const struct key *key, Kesu__V1__Sealed **ret)
+{
+    struct fold *f = r->f->n->fold;
+    Kesu__V1__FileReturned *file;
+    if (strcmp(r->notice->on, "file_returned") != 0)
+        return fold_get_message(f, NOTIFICATION_WORDS, key_span(key), &kesu__v1__sealed__descriptor, r->arena,
+                                (void *)ret);
+    int err = fold_get_message(f, NOTIFICATION_WORDS, key_span(key), &kesu__v1__file_returned__descriptor,
+                               r->arena, (void *)&file);
+    if (err != 0) return err;
+    r->file = file;
+    *ret = file->words;
+    return 0;
+}
+
 static int open_words(struct rendering *r)
 {
     const struct notification_intent *i = &r->f->intent;
@@ -137,8 +154,8 @@ static int open_words(struct rendering *r)
     Kesu__V1__Words *words;
     if (i->words_seq == 0 || strcmp(r->notice->on, "incident_answer") == 0) return 0;
     notification_words_key(i->case_id, i->words_seq, &key);
-    int err = fold_get_message(r->f->n->fold, NOTIFICATION_WORDS, key_span(&key),
-                               &kesu__v1__sealed__descriptor, r->arena, (void *)&sealed);
+    int err = get_words(r, &key, &sealed);
+    if (err == 0 && sealed == NULL) return 0;
     if (err == E_NOT_FOUND) return give_up(r, NOT_SENT, "the person was erased");
     if (err != 0) return give_up(r, err, "the words cannot be read");
     err = open_sealed(r, sealed, &kesu__v1__words__descriptor, &words);
@@ -228,6 +245,21 @@ static unsigned words_of(Kesu__V1__Language language)
     return 0;
 }
 
+/* A line each, in the language of the text. */
+static const char *missing_text(struct rendering *r)
+{
+    const Kesu__V1__Policy *p = r->policy;
+    const char *text = "";
+    for (size_t i = 0; r->file != NULL && i < r->file->n_missing && text != NULL; i++) {
+        const char *name = r->file->missing[i];
+        for (size_t k = 0; k < p->n_evidence; k++)
+            if (strcmp(p->evidence[k]->id, name) == 0 && p->evidence[k]->n_names > 0)
+                name = policy_local_name(p->evidence[k]->names, p->evidence[k]->n_names, r->language);
+        text = arena_printf(r->arena, "%s%s- %s", text, i > 0 ? "\n" : "", name);
+    }
+    return text;
+}
+
 static void collect_values(struct rendering *r)
 {
     const struct notification_intent *i = &r->f->intent;
@@ -252,6 +284,7 @@ static void collect_values(struct rendering *r)
     v[TEMPLATE_subject] = or_else(person != NULL ? person->subject : "", "-");
     v[TEMPLATE_summary] = r->summary != NULL ? r->summary->text : "";
     v[TEMPLATE_words] = r->words != NULL ? r->words->text : "";
+    v[TEMPLATE_missing] = missing_text(r);
     v[TEMPLATE_answer] = r->answer != NULL ? r->answer : "";
     v[TEMPLATE_received] = local_time(r, r->opened->received_at);
     v[TEMPLATE_severity] = severity_name(r->state.severity);

@@ -13,7 +13,7 @@ enum notification_table {
     NOTIFICATION_CASES,     /* case id -> CaseOpened without what we do not need */
     NOTIFICATION_STATES,    /* case id -> struct notification_state */
     NOTIFICATION_SUMMARIES, /* case id -> Sealed of the last resolution */
-    NOTIFICATION_WORDS,     /* case id, seq of who said it -> Sealed Words to the customer */
+    NOTIFICATION_WORDS,     /* case id, seq of who said it -> Sealed Words to the customer, or FileReturned */
     NOTIFICATION_INTENTS,   /* cause, kind -> struct notification_intent */
     NOTIFICATION_ANSWERS,   /* seq of an answer to an incident -> IncidentAnswered, both scripts */
     /* What follows is not in the journal. */

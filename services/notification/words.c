@@ -105,7 +105,10 @@ int notification_words_deadlock(void *self, struct fold *f, const struct fold_ev
 
 int notification_words_returned(void *self, struct fold *f, const struct fold_event *ev)
 {
-    return tell_customer(self, f, ev, "file_returned", ev->event->file_returned->words);
+    struct key key;
+    notification_words_key(ev->case_id, ev->seq, &key);
+    fold_put_message(f, NOTIFICATION_WORDS, key_span(&key), ev->event->file_returned);
+    return tell(self, f, ev, &(struct notification_cause){.on = "file_returned", .words_seq = ev->seq});
 }
 
 int notification_words_task(void *self, struct fold *f, const struct fold_event *ev)

@@ -103,9 +103,17 @@ static void journal_policy(struct world *w)
     policy_fixture_change(&w->policy, "notify.yaml", "notices:\n",
                           "notices:\n"
                           "  - {id: reply, on: replied, to: customer, transport: smtp, template: reply}\n"
+                          "  - {id: file, on: file_returned, to: customer, transport: smtp, template: file}\n"
                           "  - {id: task, on: task_given, to: agent, transport: smtp, template: breach}\n");
     policy_fixture_set(&w->policy, "templates/reply.yaml",
                        "en: {subject: 'Re {{number}}', text: '{{words}}'}\n");
+    policy_fixture_set(&w->policy, "templates/file.yaml",
+                       "en: {subject: 'Re {{number}}', text: '({{missing}}) [{{words}}]'}\n"
+                       "zh-Hant: {subject: 'Re {{number}}', text: '({{missing}}) [{{words}}]'}\n");
+    policy_fixture_change(&w->policy, "routing.yaml", "categories:\n",
+                          "evidence:\n"
+                          "  - {id: photo, names: {zh-Hant: 照片, zh-Hans: 相片, en: a photo}}\n"
+                          "categories:\n");
     assert_int_equal(policy_fixture_compile(&w->policy), 0);
     struct buf *bundle = codec_pack_buf(w->policy.bundle);
     hash_bytes(buf_span(bundle), hash);
@@ -605,6 +613,42 @@ static void test_an_undone_reply_is_never_mailed(void **state)
     world_free(w);
 }
 
+static void return_file(struct world *w, uint64_t case_id, const char *text)
+{
+    Kesu__V1__FileReturned file = KESU__V1__FILE_RETURNED__INIT;
+    Kesu__V1__Words words = KESU__V1__WORDS__INIT;
+    Kesu__V1__Sealed sealed;
+    struct seal_key key = {.id = case_id, .secret = {(uint8_t)case_id}};
+    char *missing[] = {(char[]){"photo"}, (char[]){"weight"}};
+    file.missing = missing;
+    file.n_missing = 2;
+    words.text = (char *)(uintptr_t)text;
+    if (text[0] != '\0') {
+        assert_int_equal(seal_message(w->intake.env, &key, &words, &w->arena, &sealed), 0);
+        file.words = &sealed;
+    }
+    journal(w, case_id, KESU__V1__EVENT__BODY_FILE_RETURNED, &file);
+    fake_intake_block(&w->intake);
+    sim_run(w->sim, 10 * USEC_PER_SEC);
+}
+
+static void test_who_has_to_complete_a_file_is_told_what_is_missing(void **state)
+{
+    (void)state;
+    struct world *w = world_new(24);
+    world_start(w);
+    uint64_t english = journal_case(w, "lin@customer.example", EN, false);
+    uint64_t chinese = journal_case(w, "wang@customer.example", KESU__V1__LANGUAGE__LANGUAGE_ZH_HANT, false);
+    sim_run(w->sim, 2 * USEC_PER_SEC);
+    return_file(w, english, "by mail, please");
+    return_file(w, chinese, ""); /* the list says it all */
+    assert_true(says(mail(w, 2, 4), "(- a photo"));
+    assert_true(says(mail(w, 2, 4), "- weight) [by mail, please]"));
+    assert_string_equal(mail(w, 3, 4)->to, "wang@customer.example");
+    assert_int_equal(count_words(w), 0);
+    world_free(w);
+}
+
 static void test_a_waiting_clock_is_told_to_nobody(void **state)
 {
     (void)state;
@@ -687,5 +731,6 @@ UNIT_MAIN(cmocka_unit_test(test_receipt), cmocka_unit_test(test_breach_to_the_ma
           cmocka_unit_test(test_archived_case_is_forgotten), cmocka_unit_test(test_keys_are_asked_for),
           cmocka_unit_test(test_a_held_reply_is_mailed_when_it_is_sent),
           cmocka_unit_test(test_an_undone_reply_is_never_mailed),
+          cmocka_unit_test(test_who_has_to_complete_a_file_is_told_what_is_missing),
           cmocka_unit_test(test_a_waiting_clock_is_told_to_nobody),
           cmocka_unit_test(test_who_has_a_sub_task_is_told), cmocka_unit_test(test_message_id))
