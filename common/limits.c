@@ -106,6 +106,7 @@ const struct limit limits_table[] = {
     EACH(customer_added, contact_hashes, 16, 16, 16),
     EXACT(case_opened, thread_hash, 16),
     EACH(case_opened, contact_hashes, 16, 16, 16),
+    EACH(case_opened, other_contact_hashes, 32, 16, 16),
     EACH(case_opened, attachment_hashes, 64, 16, 16),
     EXACT(message_added, thread_hash, 16),
     EACH(message_added, attachment_hashes, 64, 16, 16),

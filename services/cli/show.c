@@ -5,6 +5,7 @@
 
 #include "customer.h"
 #include "explain.h"
+#include "money.h"
 #include "seal.h"
 
 static const char indent[] = "                               ";
@@ -32,6 +33,53 @@ static void print_customer(const Kesu__V1__CaseDetail *d)
     putchar('\n');
 }
 
+static void print_text(const char *name, const char *text)
+{
+    if (text[0] != '\0') printf(", %s %s", name, text);
+}
+
+static void print_object(const Kesu__V1__Object *o)
+{
+    char money[MONEY_TEXT], at[CLI_TEXT];
+    if (o == NULL || codec_size(o) == 0) return;
+    printf("  about %s", cli_or(o->product, "something not named"));
+    print_text("part", o->part_number);
+    print_text("order", o->order);
+    print_text("lot", o->lot);
+    print_text("waybill", o->waybill);
+    print_text("branch", o->branch);
+    print_text("employee", o->employee);
+    print_text("sample", o->sample);
+    if (o->quantity != 0 || o->defective_quantity != 0)
+        printf(", %" PRIu64 " of %" PRIu64 " defective", o->defective_quantity, o->quantity);
+    if (o->declared_value != NULL) printf(", declared value %s", money_text(o->declared_value, money));
+    if (o->insured) printf(", insured");
+    if (o->carriage != NULL) printf(", carriage %s", money_text(o->carriage, money));
+    if (o->shipped_at != 0) printf(", shipped %s", cli_time(o->shipped_at, at));
+    if (o->signed_at != 0) printf(", signed %s", cli_time(o->signed_at, at));
+    putchar('\n');
+}
+
+/* The three times, whose it is, what it is about, what evidence has come. */
+static void print_record(const Kesu__V1__CaseState *s)
+{
+    char a[CLI_TEXT], b[CLI_TEXT];
+    if (s->opened_at == 0) return;
+    printf("  %s%s%saccepted %s", s->occurred_at != 0 ? "occurred " : "",
+           s->occurred_at != 0 ? cli_time(s->occurred_at, a) : "", s->occurred_at != 0 ? ", " : "",
+           cli_time(s->opened_at, b));
+    if (s->anonymous) printf(", anonymous");
+    if (s->internal) printf(", from our own house");
+    if (s->tier != 0) printf(", tier %s", cli_word(&kesu__v1__tier__descriptor, (int)s->tier, a));
+    if (s->life != NULL && s->life->nature != 0)
+        printf(", nature %s", cli_word(&kesu__v1__nature__descriptor, (int)s->life->nature, a));
+    putchar('\n');
+    print_object(s->object);
+    for (size_t i = 0; s->life != NULL && i < s->life->n_evidence; i++)
+        printf("%s%s", i == 0 ? "  evidence " : ", ", s->life->evidence[i]);
+    if (s->life != NULL && s->life->n_evidence > 0) putchar('\n');
+}
+
 static void print_state(const Kesu__V1__CaseDetail *detail)
 {
     const Kesu__V1__CaseState *s = detail->state;
@@ -44,6 +92,7 @@ static void print_state(const Kesu__V1__CaseDetail *detail)
            cli_word(&kesu__v1__channel__descriptor, (int)s->channel, a),
            cli_word(&kesu__v1__language__descriptor, (int)s->language, c), cli_time(s->received_at, d),
            (unsigned)s->messages);
+    print_record(s);
     print_customer(detail);
     if (s->erased_seq != 0) printf("  [erased] by event %" PRIu64 "\n", s->erased_seq);
     if (s->suspected_case != 0)

@@ -87,11 +87,15 @@ static void tell_part(const ProtobufCFieldDescriptor *f, const void *at, const c
         print_text(f->name, *(char *const *)at, indent);
     } else if (f->type == PROTOBUF_C_TYPE_MESSAGE && f->descriptor == &kesu__v1__contact__descriptor) {
         const Kesu__V1__Contact *k = *(Kesu__V1__Contact *const *)at;
+        if (k != NULL && f->label != PROTOBUF_C_LABEL_REPEATED) printf("%s%s ", indent, f->name);
         if (k != NULL)
-            print_text(cli_word(&kesu__v1__contact__kind__descriptor, (int)k->kind, kind), k->value, indent);
+            print_text(cli_word(&kesu__v1__contact__kind__descriptor, (int)k->kind, kind), k->value,
+                       f->label == PROTOBUF_C_LABEL_REPEATED ? indent : "");
     } else if (f->type == PROTOBUF_C_TYPE_MESSAGE && f->descriptor == &kesu__v1__attachment__descriptor) {
         print_text("attached", (*(Kesu__V1__Attachment *const *)at)->file_name, indent);
     } else if (f->type == PROTOBUF_C_TYPE_MESSAGE && *(ProtobufCMessage *const *)at != NULL) {
+        if (f->descriptor == &kesu__v1__personal__descriptor && strcmp(f->name, "personal") != 0)
+            printf("%s%s\n", indent, f->name);
         tell_opened(*(ProtobufCMessage *const *)at, indent);
     }
 }

@@ -6,6 +6,7 @@
 #include "check.h"
 #include "clock.h"
 #include "err.h"
+#include "field.h"
 #include "hash.h"
 #include "json.h"
 #include "submit.h"
@@ -101,6 +102,8 @@ static int from_flags(struct cli *c, Kesu__V1__ReceiveMessage **ret)
     CHECK(m->thread_keys != NULL);
     for (const char *key; (key = cli_flag_next(c, "thread", &place)) != NULL;)
         m->thread_keys[m->n_thread_keys++] = (char *)(uintptr_t)key;
+    for (unsigned i = 0; i < c->n_args && status == 0; i++) status = cli_field_set(c, &m->base, c->args[i]);
+    if (status != 0) return status;
     cli_submit_complete(c, m);
     const char *id = cli_flag(c, "external-id");
     if (id != NULL) {

@@ -292,8 +292,11 @@ const struct cli_command cli_commands[] = {
      "status 0 when each is accounted for in every service, and with 1 and a reason when that takes too "
      "long.",
      up_flags, cli_up},
-    {"submit", "", 0, 0, "hand in a complaint",
-     "Builds one ReceiveMessage from flags, or takes it as JSON, or many as JSON Lines, and waits for "
+    {"submit", "[FIELD=VALUE ...]", 0, CLI_MAX_GIVEN, "hand in a complaint",
+     "Builds one ReceiveMessage from flags and fields of its own (occurred_at=2026-11-20T18:30, "
+     "object.quantity=10, object.defective_quantity=3, \"object.declared_value=TWD 3000\", "
+     "representative.name=..., affected.contacts=phone:..., preferred=phone:...), or takes it as JSON, or "
+     "many as JSON Lines, and waits for "
      "intake's answer. "
      "JSON has the names of the .proto files; received_at is now when missing. A line's identity follows "
      "from the "

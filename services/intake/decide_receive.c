@@ -28,19 +28,36 @@ struct receive {
 
 /* ---- is it whole? -------------------------------------------------------- */
 
-static int check_personal(struct decide *d, const Kesu__V1__Personal *p)
+static int check_contacts(struct decide *d, const char *who, const Kesu__V1__Personal *p)
 {
-    if (p == NULL) return intake_decide_refuse(d, E_MISSING, "receive_message.personal", NULL);
-    if (p->text[0] == '\0' && p->subject[0] == '\0')
-        return intake_decide_refuse(d, E_MISSING, "receive_message.personal.text", "text or subject");
     for (size_t i = 0; i < p->n_contacts; i++) {
         const char *what = p->contacts[i]->kind == 0          ? "kind"
                            : p->contacts[i]->value[0] == '\0' ? "value"
                                                               : NULL;
         if (what == NULL) continue;
-        char *field = arena_printf(d->ctx->arena, "receive_message.personal.contacts[%zu].%s", i, what);
+        char *field = arena_printf(d->ctx->arena, "receive_message.%s.contacts[%zu].%s", who, i, what);
         return intake_decide_refuse(d, E_MISSING, field, NULL);
     }
+    return 0;
+}
+
+/* Files are of the message: nobody would find those of somebody in it. */
+static int check_other(struct decide *d, const char *who, const Kesu__V1__Personal *p)
+{
+    if (p == NULL) return 0;
+    if (p->n_attachments > 0)
+        return intake_decide_refuse(d, E_RANGE,
+                                    arena_printf(d->ctx->arena, "receive_message.%s.attachments", who),
+                                    "files are of the message itself");
+    return check_contacts(d, who, p);
+}
+
+static int check_personal(struct decide *d, const Kesu__V1__Personal *p)
+{
+    if (p == NULL) return intake_decide_refuse(d, E_MISSING, "receive_message.personal", NULL);
+    if (p->text[0] == '\0' && p->subject[0] == '\0')
+        return intake_decide_refuse(d, E_MISSING, "receive_message.personal.text", "text or subject");
+    DECIDE_TRY(check_contacts(d, "personal", p));
     for (size_t i = 0; i < p->n_attachments; i++) {
         if (p->attachments[i]->blob.len == HASH_BYTES) continue;
         char *field = arena_printf(d->ctx->arena, "receive_message.personal.attachments[%zu].blob", i);
@@ -68,6 +85,8 @@ static int check(struct decide *d, const Kesu__V1__ReceiveMessage *m)
     if (m->external != NULL && m->external->hash.len == 0)
         return intake_decide_refuse(d, E_MISSING, "receive_message.external.hash", NULL);
     DECIDE_TRY(check_personal(d, m->personal));
+    DECIDE_TRY(check_other(d, "representative", m->representative));
+    DECIDE_TRY(check_other(d, "affected", m->affected));
     return check_times(d, m);
 }
 
@@ -189,7 +208,32 @@ static Kesu__V1__CaseText *case_text(struct receive *r)
     t->personal = r->m->personal;
     t->demand = r->m->demand;
     t->place = r->m->place;
+    t->representative = r->m->representative;
+    t->affected = r->m->affected;
+    t->preferred = r->m->preferred;
     return t;
+}
+
+/* Who speaks for the customer, or is affected, may write to the case; it is not their contact that makes the
+ * customer known. */
+static int hash_others(struct receive *r, Kesu__V1__CaseOpened *body)
+{
+    const Kesu__V1__Personal *const others[] = {r->m->representative, r->m->affected};
+    struct arena *arena = r->d->ctx->arena;
+    size_t n = 0;
+    for (unsigned i = 0; i < 2; i++) n += others[i] != NULL ? others[i]->n_contacts : 0;
+    if (n == 0) return 0;
+    uint8_t *bytes = arena_alloc(arena, HASH_SHORT_BYTES * n);
+    body->other_contact_hashes = arena_alloc(arena, sizeof(*body->other_contact_hashes) * n);
+    if (bytes == NULL || body->other_contact_hashes == NULL) return intake_decide_no_memory(r->d);
+    for (unsigned i = 0; i < 2; i++)
+        for (size_t k = 0; others[i] != NULL && k < others[i]->n_contacts; k++) {
+            if (!intake_secrets_contact(r->d->ctx->secrets, others[i]->contacts[k], bytes)) continue;
+            body->other_contact_hashes[body->n_other_contact_hashes++] =
+                (ProtobufCBinaryData){HASH_SHORT_BYTES, bytes};
+            bytes += HASH_SHORT_BYTES;
+        }
+    return 0;
 }
 
 static int own_thread(struct receive *r, ProtobufCBinaryData *ret)
@@ -316,6 +360,7 @@ static int open_case(struct receive *r)
     DECIDE_TRY(intake_decide_number(d, body));
     DECIDE_TRY(own_thread(r, &body->thread_hash));
     DECIDE_TRY(hash_attachments(r, &body->n_attachment_hashes, &body->attachment_hashes));
+    DECIDE_TRY(hash_others(r, body));
     if (traits.tier > body->tier) body->tier = traits.tier;
     if (body->language == KESU__V1__LANGUAGE__LANGUAGE_UNSPECIFIED) body->language = traits.language;
     body->customer_id = customer_id;

@@ -91,6 +91,12 @@ static int seal_personal(struct decide *d, const Kesu__V1__AmendRecord *c, Kesu_
     if (named == NULL || body->personal == NULL) return intake_decide_no_memory(d);
     for (size_t i = 0; i < c->n_set; i++)
         (void)intake_field_copy(&c->personal->base, &named->base, c->set[i]);
+    const char *files = named->representative != NULL && named->representative->n_attachments > 0
+                            ? "amend_record.personal.representative.attachments"
+                        : named->affected != NULL && named->affected->n_attachments > 0
+                            ? "amend_record.personal.affected.attachments"
+                            : NULL;
+    if (files != NULL) return intake_decide_refuse(d, E_RANGE, files, "files are evidence of their own");
     size_t n = (named->representative != NULL ? named->representative->n_contacts : 0) +
                (named->affected != NULL ? named->affected->n_contacts : 0);
     if (d->state->n_contact_hashes + n > MAX_CONTACTS)

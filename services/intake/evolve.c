@@ -206,7 +206,8 @@ static int on_case_opened(struct evolve *e)
     intake_evolve_attachments(e, b->attachment_hashes, b->n_attachment_hashes);
     put_external(e, b->channel, b->external);
     put_thread(e, &b->thread_hash);
-    return put_number(e, b->number);
+    int err = intake_evolve_writers(e, b->other_contact_hashes, b->n_other_contact_hashes);
+    return err != 0 ? err : put_number(e, b->number);
 }
 
 static int on_message_added(struct evolve *e)

@@ -49,6 +49,8 @@ void intake_evolve_attachments(struct evolve *e, const ProtobufCBinaryData *hash
 
 /* evolve_record.c */
 int intake_evolve_record_amended(struct evolve *e);
+/* Who speaks for the customer, or is affected, may write to the case too. */
+int intake_evolve_writers(struct evolve *e, const ProtobufCBinaryData *hashes, size_t n);
 int intake_evolve_nature_set(struct evolve *e);
 int intake_evolve_evidence_added(struct evolve *e);
 /* evolve_customer.c */

@@ -5,17 +5,15 @@
 #include "evolve_internal.h"
 #include "fields.h"
 
-/* Who speaks for the customer, or is affected, may write to the case too. */
-static int add_contacts(struct evolve *e, const Kesu__V1__RecordAmended *b)
+int intake_evolve_writers(struct evolve *e, const ProtobufCBinaryData *hashes, size_t n)
 {
     Kesu__V1__CaseState *s = e->state;
-    if (b->n_contact_hashes == 0) return 0;
-    ProtobufCBinaryData *all =
-        arena_alloc(e->arena, sizeof(*all) * (s->n_contact_hashes + b->n_contact_hashes));
+    if (n == 0) return 0;
+    ProtobufCBinaryData *all = arena_alloc(e->arena, sizeof(*all) * (s->n_contact_hashes + n));
     if (all == NULL) return E_NOMEM;
     if (s->n_contact_hashes > 0) memcpy(all, s->contact_hashes, sizeof(*all) * s->n_contact_hashes);
-    memcpy(all + s->n_contact_hashes, b->contact_hashes, sizeof(*all) * b->n_contact_hashes);
-    s->n_contact_hashes += b->n_contact_hashes;
+    memcpy(all + s->n_contact_hashes, hashes, sizeof(*all) * n);
+    s->n_contact_hashes += n;
     s->contact_hashes = all;
     return 0;
 }
@@ -30,7 +28,7 @@ int intake_evolve_record_amended(struct evolve *e)
     if (life == NULL) return E_NOMEM;
     life->personal_seq = e->seq;
     intake_evolve_key(e, b->personal);
-    return add_contacts(e, b);
+    return intake_evolve_writers(e, b->contact_hashes, b->n_contact_hashes);
 }
 
 int intake_evolve_nature_set(struct evolve *e)

@@ -173,6 +173,30 @@ static int find_answer(struct rendering *r)
 
 /* ---- who ---- */
 
+static const char *address_of(const Kesu__V1__Personal *p)
+{
+    for (size_t k = 0; p != NULL && k < p->n_contacts; k++)
+        if (p->contacts[k]->kind == KESU__V1__CONTACT__KIND__KIND_EMAIL &&
+            mail_write_is_address(p->contacts[k]->value))
+            return p->contacts[k]->value;
+    return NULL;
+}
+
+/* As the customer wants it, else an address of theirs, else of who speaks for them. */
+static void choose_address(struct rendering *r)
+{
+    const Kesu__V1__CaseText *t = r->text;
+    const Kesu__V1__Contact *preferred = t->preferred;
+    r->to_name = t->personal != NULL ? t->personal->name : "";
+    r->to_address = address_of(t->personal);
+    if (preferred != NULL && preferred->kind == KESU__V1__CONTACT__KIND__KIND_EMAIL &&
+        mail_write_is_address(preferred->value))
+        r->to_address = preferred->value;
+    if (r->to_address != NULL || address_of(t->representative) == NULL) return;
+    r->to_address = address_of(t->representative);
+    r->to_name = t->representative->name;
+}
+
 static int choose_customer(struct rendering *r)
 {
     if (r->opened->automatic) return give_up(r, NOT_SENT, "automatic mail is never answered");
@@ -180,17 +204,12 @@ static int choose_customer(struct rendering *r)
     if (err == 0) err = open_summary(r);
     if (err == 0) err = open_words(r);
     if (err != 0) return err;
-    const Kesu__V1__Personal *p = r->text->personal;
     r->language = r->opened->language;
     if (r->language == 0 || r->language == KESU__V1__LANGUAGE__LANGUAGE_OTHER)
         r->language = r->state.language;
     err = find_answer(r);
     if (err != 0) return err;
-    r->to_name = p != NULL ? p->name : "";
-    for (size_t k = 0; p != NULL && k < p->n_contacts && r->to_address == NULL; k++)
-        if (p->contacts[k]->kind == KESU__V1__CONTACT__KIND__KIND_EMAIL &&
-            mail_write_is_address(p->contacts[k]->value))
-            r->to_address = p->contacts[k]->value;
+    choose_address(r);
     if (r->to_address == NULL && strcmp(r->notice->transport, "webhook") != 0)
         return give_up(r, NOT_SENT, "no address to write to");
     return 0;

@@ -44,6 +44,57 @@ static void a_reply_joins_by_thread(void **state)
     assert_int_equal(rig_accepted(r, RIG_NEW, c)->case_id, first->case_id);
 }
 
+static Kesu__V1__Personal *somebody(struct rig *r, const char *email)
+{
+    Kesu__V1__Personal *p = arena_alloc(&r->arena, sizeof(*p));
+    Kesu__V1__Contact *k = arena_alloc(&r->arena, sizeof(*k));
+    kesu__v1__personal__init(p);
+    kesu__v1__contact__init(k);
+    k->kind = KESU__V1__CONTACT__KIND__KIND_EMAIL;
+    k->value = text(email);
+    p->contacts = arena_alloc(&r->arena, sizeof(*p->contacts));
+    p->contacts[p->n_contacts++] = k;
+    return p;
+}
+
+static void who_speaks_for_the_customer_joins_and_is_somebody_else(void **state)
+{
+    struct rig *r = *state;
+    Kesu__V1__Command *c = rig_message(r, "my mother's parcel is wet", "wang@example.org");
+    c->receive_message->own_thread_key = text("<1@example.org>");
+    c->receive_message->representative = somebody(r, "lawyer@example.org");
+    c->receive_message->affected = somebody(r, "mother@example.org");
+    uint64_t first = rig_accepted(r, RIG_NEW, c)->case_id;
+    assert_int_equal(rig_case(r, first)->n_contact_hashes, 3);
+    c = rig_message(r, "on behalf of Wang", "lawyer@example.org");
+    set_threads(r, c, "<1@example.org>", NULL);
+    assert_int_equal(rig_accepted(r, RIG_NEW, c)->case_id, first);
+    rig_restart(r);
+    c = rig_message(r, "it was mine", "mother@example.org");
+    set_threads(r, c, "<1@example.org>", NULL);
+    assert_int_equal(rig_accepted(r, RIG_NEW, c)->case_id, first);
+    uint64_t own = rig_accepted(r, RIG_NEW, rig_message(r, "my own trouble", "lawyer@example.org"))->case_id;
+    assert_int_not_equal(rig_case(r, own)->customer_id, rig_case(r, first)->customer_id);
+}
+
+static void people_in_a_message_are_whole_and_bring_no_files(void **state)
+{
+    struct rig *r = *state;
+    Kesu__V1__Command *c = rig_message(r, "wet", "wang@example.org");
+    c->receive_message->representative = somebody(r, "");
+    assert_string_equal(rig_refused(r, RIG_NEW, c)->field,
+                        "receive_message.representative.contacts[0].value");
+    c = rig_message(r, "wet", "wang@example.org");
+    c->receive_message->affected = somebody(r, "mother@example.org");
+    Kesu__V1__Attachment *file = arena_alloc(&r->arena, sizeof(*file));
+    uint8_t *blob = arena_zalloc(&r->arena, 32);
+    kesu__v1__attachment__init(file);
+    file->blob = (ProtobufCBinaryData){32, blob};
+    c->receive_message->affected->attachments = &file;
+    c->receive_message->affected->n_attachments = 1;
+    assert_string_equal(rig_refused(r, RIG_NEW, c)->field, "receive_message.affected.attachments");
+}
+
 static void a_reply_joins_by_its_tag(void **state)
 {
     struct rig *r = *state;
@@ -237,8 +288,9 @@ static void received_and_recorded_times_are_both_kept(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, rig_setup, rig_teardown)
 
-UNIT_MAIN(TEST(a_reply_joins_by_thread), TEST(a_reply_joins_by_its_tag),
-          TEST(a_reply_may_say_which_version_it_answers), TEST(an_unknown_sender_never_joins_silently),
-          TEST(a_bounce_joins_or_is_refused), TEST(a_channel_s_own_identity_is_taken_once),
-          TEST(the_same_person_is_one_customer), TEST(what_is_missing_or_out_of_range_is_named),
-          TEST(received_and_recorded_times_are_both_kept))
+UNIT_MAIN(TEST(who_speaks_for_the_customer_joins_and_is_somebody_else),
+          TEST(people_in_a_message_are_whole_and_bring_no_files), TEST(a_reply_joins_by_thread),
+          TEST(a_reply_joins_by_its_tag), TEST(a_reply_may_say_which_version_it_answers),
+          TEST(an_unknown_sender_never_joins_silently), TEST(a_bounce_joins_or_is_refused),
+          TEST(a_channel_s_own_identity_is_taken_once), TEST(the_same_person_is_one_customer),
+          TEST(what_is_missing_or_out_of_range_is_named), TEST(received_and_recorded_times_are_both_kept))

@@ -136,6 +136,12 @@ static void a_correction_that_cannot_be_true_is_refused(void **state)
     c = amend(d, id, "demand", NULL);
     c->personal = NULL;
     REFUSED(d, AMEND_RECORD, c, E_MISSING, "amend_record.personal");
+    c = amend(d, id, "affected", NULL);
+    Kesu__V1__Attachment *file = NEW(d, attachment);
+    c->personal->affected = NEW(d, personal);
+    c->personal->affected->attachments = &file;
+    c->personal->affected->n_attachments = 1;
+    REFUSED(d, AMEND_RECORD, c, E_RANGE, "amend_record.personal.affected.attachments");
     life_as(d, "ben");
     REFUSED(d, AMEND_RECORD, amend(d, id, "tier", NULL), E_NOT_ALLOWED, "actor.name");
 }
