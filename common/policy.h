@@ -38,6 +38,8 @@ const Kesu__V1__Department *policy_department(const Kesu__V1__Policy *p, const c
 const Kesu__V1__Staff *policy_staff(const Kesu__V1__Policy *p, const char *id);
 /* Is this one of the office now? Somebody temporary is until their last moment; NULL is not. */
 bool policy_is_here(const Kesu__V1__Staff *s, int64_t now);
+/* Who is accused takes no part, nor does who reports to one of them; NULL is not. */
+bool policy_is_recused(char *const *accused, size_t n, const Kesu__V1__Staff *s);
 const Kesu__V1__Category *policy_category(const Kesu__V1__Policy *p, const char *id);
 /* "department_task" also for "department_task#3". */
 const Kesu__V1__Clock *policy_clock(const Kesu__V1__Policy *p, const char *id);

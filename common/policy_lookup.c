@@ -24,6 +24,13 @@ bool policy_is_here(const Kesu__V1__Staff *s, int64_t now)
     return s != NULL && (s->until == 0 || s->until >= now);
 }
 
+bool policy_is_recused(char *const *accused, size_t n, const Kesu__V1__Staff *s)
+{
+    for (size_t i = 0; s != NULL && i < n; i++)
+        if (strcmp(accused[i], s->id) == 0 || strcmp(accused[i], s->manager) == 0) return true;
+    return false;
+}
+
 const Kesu__V1__Category *policy_category(const Kesu__V1__Policy *p, const char *id)
 {
     FIND(p->categories, p->n_categories, id);

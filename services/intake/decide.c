@@ -376,19 +376,12 @@ static uint64_t case_id_of(const Kesu__V1__Command *command)
     return command->start_work->case_id;
 }
 
-/* Who is accused takes no part, nor does who reports to them; but their own side they may tell. */
-bool intake_decide_is_recused(char *const *accused, size_t n, const Kesu__V1__Staff *staff)
-{
-    for (size_t i = 0; staff != NULL && i < n; i++)
-        if (strcmp(accused[i], staff->id) == 0 || strcmp(accused[i], staff->manager) == 0) return true;
-    return false;
-}
-
+/* Their own side the accused may tell all the same. */
 int intake_decide_recusal(struct decide *d, const Kesu__V1__CaseState *state, const Kesu__V1__Staff *staff,
                           const char *field)
 {
     const Kesu__V1__CaseLife *life = state->life;
-    if (life == NULL || !intake_decide_is_recused(life->accused, life->n_accused, staff)) return 0;
+    if (life == NULL || !policy_is_recused(life->accused, life->n_accused, staff)) return 0;
     return intake_decide_refuse(d, E_RECUSED, field, NULL);
 }
 

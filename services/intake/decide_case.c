@@ -31,6 +31,9 @@ int intake_decide_classify(struct decide *d)
     body->judgement = c->judgement;
     body->fallback = c->fallback;
     body->reason = c->reason;
+    body->previous_category = d->state->category;
+    body->previous_department = d->state->department;
+    body->previous_severity = d->state->severity;
     struct decide_event *e = intake_decide_add(d, KESU__V1__EVENT__BODY_CASE_CLASSIFIED, body);
     e->department = c->judgement->department;
     return intake_decide_move_clocks(d, e, c->judgement->severity);

@@ -21,13 +21,7 @@ static int check_cause(struct decide *d, const char *cause)
 
 int intake_decide_open_tasks(struct decide *d)
 {
-    const Kesu__V1__CaseLife *life = d->state->life;
-    for (size_t i = 0; life != NULL && i < life->n_tasks; i++)
-        if (life->tasks[i]->open && !life->tasks[i]->waived)
-            return intake_decide_refuse(d, E_OPEN_WORK, intake_decide_field(d, "case_id"),
-                                        arena_printf(d->ctx->arena, "sub-task %u of %s is open",
-                                                     life->tasks[i]->task, life->tasks[i]->department));
-    return 0;
+    return intake_decide_tasks_over(d, intake_decide_field(d, "case_id"));
 }
 
 /* A grave case is not closed before its 8D is; but what turned out to be none needs none. */
@@ -66,15 +60,11 @@ int intake_decide_close(struct decide *d)
     return intake_decide_event(d, KESU__V1__EVENT__BODY_CASE_CLOSED, body);
 }
 
-static bool is_here(const struct decide *d, const Kesu__V1__Staff *staff)
-{
-    return staff != NULL && (staff->until == 0 || staff->until >= d->ctx->block_time);
-}
-
 /* Who had it has it again; when they are gone or nobody had it, who opened it again has it. */
 static int give_owner(struct decide *d)
 {
-    if (d->staff == NULL || is_here(d, policy_staff(d->ctx->policy, d->state->agent))) return 0;
+    if (d->staff == NULL || policy_is_here(policy_staff(d->ctx->policy, d->state->agent), d->ctx->block_time))
+        return 0;
     Kesu__V1__CaseAssigned *body = intake_decide_new(d, &kesu__v1__case_assigned__descriptor);
     if (body == NULL) return intake_decide_no_memory(d);
     body->agent = d->staff->id;

@@ -149,6 +149,24 @@ static int check_representatives(struct decide *d, const Kesu__V1__ChangeInciden
     return 0;
 }
 
+static bool sets(const Kesu__V1__ChangeIncident *c, const char *name)
+{
+    for (size_t i = 0; i < c->n_set; i++)
+        if (strcmp(c->set[i], name) == 0) return true;
+    return false;
+}
+
+static void tell_before(const Kesu__V1__ChangeIncident *c, const Kesu__V1__IncidentState *s,
+                        Kesu__V1__IncidentChanged *body)
+{
+    if (sets(c, "title")) body->previous_title = s->title;
+    if (sets(c, "lead")) body->previous_lead = s->lead;
+    if (sets(c, "lot")) body->previous_lot = s->lot;
+    if (!sets(c, "representatives")) return;
+    body->n_previous_representatives = s->n_representatives;
+    body->previous_representatives = s->representatives;
+}
+
 static int check_set(struct decide *d, const Kesu__V1__ChangeIncident *c)
 {
     static const char *const fields[] = {"title", "lead", "lot", "representatives"};
@@ -181,6 +199,7 @@ int intake_decide_change_incident(struct decide *d)
     Kesu__V1__IncidentChanged *body = intake_decide_copy(d, KESU__V1__EVENT__BODY_INCIDENT_CHANGED);
     if (body == NULL) return intake_decide_no_memory(d);
     body->previous = s->last_seq;
+    tell_before(c, s, body);
     intake_decide_add(d, KESU__V1__EVENT__BODY_INCIDENT_CHANGED, body);
     return 0;
 }
@@ -199,7 +218,8 @@ static void on_member(void *self, struct span key, struct span value)
     Kesu__V1__CaseState *s;
     uint64_t incident_id, case_id, member = 0;
     if (value.n == sizeof(member)) memcpy(&member, value.p, sizeof(member));
-    if (l->found || (member & 1) == 0 || !key_take_u64(&key, &incident_id) || !key_take_u64(&key, &case_id)) return;
+    if (l->found || (member & 1) == 0 || !key_take_u64(&key, &incident_id) || !key_take_u64(&key, &case_id))
+        return;
     l->found = intake_case_get(l->d->view, case_id, l->d->ctx->arena, &s) == 0 && s->object != NULL &&
                strcmp(s->object->lot, l->lot) == 0;
 }

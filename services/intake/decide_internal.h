@@ -53,15 +53,13 @@ int intake_decide_check_stage(struct decide *d);
 /* E_RECUSED when this person is accused in the case or reports to who is. staff may be NULL. */
 int intake_decide_recusal(struct decide *d, const Kesu__V1__CaseState *state, const Kesu__V1__Staff *staff,
                           const char *field);
-/* Are they among these, or do they report to one of them? staff may be NULL. */
-bool intake_decide_is_recused(char *const *accused, size_t n, const Kesu__V1__Staff *staff);
 /* Who leads this person, or the department when they are nobody: the first up the chain of command who is
  * here and not recused. */
 const Kesu__V1__Staff *intake_decide_leader(const struct decide *d, const char *who, const char *department,
                                             char *const *accused, size_t n);
 /* E_ABSENT or E_CAPACITY when this agent takes no further case now. */
 int intake_decide_room(struct decide *d, char *agent, const char *field);
-/* E_OPEN_WORK when a sub-task is open. */
+/* E_OPEN_WORK when a sub-task is open: neither answered nor waived. */
 int intake_decide_tasks_over(struct decide *d, const char *field);
 /* The event added last. */
 struct decide_event *intake_decide_last(struct decide *d);

@@ -44,9 +44,7 @@ static bool is_sensitive(const Kesu__V1__CaseState *s)
 static int check_work(struct decide *d)
 {
     const Kesu__V1__CaseLife *life = d->state->life;
-    for (size_t i = 0; life != NULL && i < life->n_tasks; i++)
-        if (life->tasks[i]->open)
-            return intake_decide_refuse(d, E_OPEN_WORK, "merge_case.case_id", "a sub-task is open");
+    DECIDE_TRY(intake_decide_tasks_over(d, "merge_case.case_id"));
     if (life != NULL && life->n_open_eightds > 0)
         return intake_decide_refuse(d, E_OPEN_WORK, "merge_case.case_id", "an 8D is open");
     if (life != NULL && life->reply != NULL && life->reply->seq != 0)

@@ -32,7 +32,7 @@ int intake_decide_claim(struct decide *d)
 
 static bool may_have(const struct decide *d, const Kesu__V1__Staff *staff, char *const *accused, size_t n)
 {
-    return policy_is_here(staff, d->ctx->block_time) && !intake_decide_is_recused(accused, n, staff);
+    return policy_is_here(staff, d->ctx->block_time) && !policy_is_recused(accused, n, staff);
 }
 
 const Kesu__V1__Staff *intake_decide_leader(const struct decide *d, const char *who, const char *department,
@@ -81,8 +81,7 @@ const Kesu__V1__Staff *intake_decide_instead(const struct decide *d, const Kesu_
 {
     const Kesu__V1__CaseState *s = d->state;
     if (s->agent[0] != '\0' || s->life == NULL ||
-        !intake_decide_is_recused(s->life->accused, s->life->n_accused, chosen) ||
-        another_may_have(d, chosen))
+        !policy_is_recused(s->life->accused, s->life->n_accused, chosen) || another_may_have(d, chosen))
         return NULL;
     return heir(d, chosen->id, s->department, s->life->accused, s->life->n_accused);
 }
@@ -106,7 +105,7 @@ static int refuse_nobody(struct decide *d)
 static int give_case(struct decide *d, const Kesu__V1__NameAccused *c)
 {
     const Kesu__V1__CaseState *s = d->state;
-    if (!intake_decide_is_recused(c->staff, c->n_staff, policy_staff(d->ctx->policy, s->agent))) return 0;
+    if (!policy_is_recused(c->staff, c->n_staff, policy_staff(d->ctx->policy, s->agent))) return 0;
     const Kesu__V1__Staff *to = heir(d, s->agent, s->department, c->staff, c->n_staff);
     if (to == NULL) return refuse_nobody(d);
     Kesu__V1__CaseAssigned *body = intake_decide_new(d, &kesu__v1__case_assigned__descriptor);
@@ -120,7 +119,7 @@ static int give_case(struct decide *d, const Kesu__V1__NameAccused *c)
 
 static int give_task(struct decide *d, const Kesu__V1__NameAccused *c, const Kesu__V1__TaskState *task)
 {
-    if (!intake_decide_is_recused(c->staff, c->n_staff, policy_staff(d->ctx->policy, task->owner))) return 0;
+    if (!policy_is_recused(c->staff, c->n_staff, policy_staff(d->ctx->policy, task->owner))) return 0;
     if (d->out->n_events == d->out->room)
         return intake_decide_refuse(d, E_OPEN_WORK, "name_accused.staff",
                                     "they have too many open sub-tasks: transfer some first");

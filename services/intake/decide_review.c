@@ -15,7 +15,7 @@ int intake_decide_tasks_over(struct decide *d, const char *field)
     for (size_t i = 0; life != NULL && i < life->n_tasks; i++)
         if (life->tasks[i]->open)
             return intake_decide_refuse(d, E_OPEN_WORK, field,
-                                        arena_printf(d->ctx->arena, "sub-task %u of %s is still open",
+                                        arena_printf(d->ctx->arena, "sub-task %u of %s is open",
                                                      life->tasks[i]->task, life->tasks[i]->department));
     return 0;
 }

@@ -47,7 +47,7 @@ static bool is_different(const struct decide *d, const Kesu__V1__Staff *staff, c
     struct decision out = *d->out;
     struct decide aside = *d;
     aside.out = &out;
-    return intake_decide_different(&aside, staff, "") == 0 && !intake_decide_is_recused(accused, n, staff);
+    return intake_decide_different(&aside, staff, "") == 0 && !policy_is_recused(accused, n, staff);
 }
 
 /* Whoever took part in the decision does not lead them. */

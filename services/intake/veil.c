@@ -9,21 +9,14 @@ bool intake_veil_is_on(const Kesu__V1__CaseState *state)
     return state->life != NULL && state->life->n_readers > 0;
 }
 
-static bool is_accused(const Kesu__V1__CaseState *state, const Kesu__V1__Staff *staff)
-{
-    const Kesu__V1__CaseLife *life = state->life;
-    for (size_t i = 0; life != NULL && i < life->n_accused; i++)
-        if (strcmp(life->accused[i], staff->id) == 0 || strcmp(life->accused[i], staff->manager) == 0)
-            return true;
-    return false;
-}
-
 /* NULL: not here, or recused. */
 static const Kesu__V1__Staff *free_to_read(const Kesu__V1__Policy *policy, const Kesu__V1__CaseState *state,
                                            const char *staff, int64_t now)
 {
     const Kesu__V1__Staff *s = policy_staff(policy, staff);
-    return policy_is_here(s, now) && !is_accused(state, s) ? s : NULL;
+    const Kesu__V1__CaseLife *life = state->life;
+    bool recused = life != NULL && policy_is_recused(life->accused, life->n_accused, s);
+    return policy_is_here(s, now) && !recused ? s : NULL;
 }
 
 bool intake_veil_may_read(const Kesu__V1__Policy *policy, const Kesu__V1__CaseState *state, const char *staff,

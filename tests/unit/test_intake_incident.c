@@ -172,6 +172,8 @@ static void test_its_lead_and_who_stands_above_change_it(void **state)
     life_as(d, "dep");
     assert_int_equal(life_decide(d, KESU__V1__COMMAND__BODY_CHANGE_INCIDENT, c), 0);
     assert_string_equal(incident(d, id)->lead, "side");
+    assert_string_equal(life_event(d)->incident_changed->previous_lead, "lead");
+    assert_string_equal(life_event(d)->incident_changed->previous_title, "");
     life_as(d, "lead");
     REFUSED(d, CHANGE_INCIDENT, c, E_NOT_ALLOWED, "actor.name");
     life_as(d, "side");

@@ -79,6 +79,7 @@ static void a_proposal_waits_for_open_sub_tasks(void **state)
     s->life->n_tasks = 1;
     life_put(d, s);
     REFUSED(d, PROPOSE_REMEDY, proposal(d, id, 100), E_OPEN_WORK, "propose_remedy.case_id");
+    task->open = false;
     task->waived = true;
     life_put(d, s);
     DONE(d, PROPOSE_REMEDY, proposal(d, id, 100), PROPOSED);

@@ -266,5 +266,21 @@ static void words_are_whole(void **state)
     assert_false(life_has_word("pai", "paid"));
 }
 
-UNIT_MAIN(cmocka_unit_test(words_are_whole), cmocka_unit_test(what_is_needed_can_be_given),
+/* As it was judged before stands beside how it is judged now. */
+static void a_judgement_tells_the_one_before(void **state)
+{
+    struct life_desk *d = *state;
+    life_bodies_policy(d);
+    uint64_t id = life_case(d, KESU__V1__STAGE__STAGE_TRIAGED);
+    Kesu__V1__ClassifyCase *c = life_body(d, KESU__V1__COMMAND__BODY_CLASSIFY_CASE, 0, id, 3);
+    DONE(d, CLASSIFY_CASE, c, TRIAGED);
+    const Kesu__V1__CaseClassified *b = life_event(d)->case_classified;
+    assert_string_equal(b->judgement->category, "other");
+    assert_string_equal(b->previous_category, "damage.wet");
+    assert_string_equal(b->previous_department, "service");
+    assert_int_equal(b->previous_severity, KESU__V1__SEVERITY__SEVERITY_S3);
+}
+
+UNIT_MAIN(cmocka_unit_test_setup_teardown(a_judgement_tells_the_one_before, life_desk_open, life_desk_close),
+          cmocka_unit_test(words_are_whole), cmocka_unit_test(what_is_needed_can_be_given),
           cmocka_unit_test_setup_teardown(the_whole_table_is_walked, life_desk_open, life_desk_close))
