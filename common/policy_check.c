@@ -507,7 +507,7 @@ static void check_clocks(struct checking *c)
 /* Who can be told of what. */
 static bool can_be_told(const char *on, const char *to)
 {
-    if (policy_is_choice("task_given|approval_asked|reading_asked|reviewer_assigned", on))
+    if (policy_is_choice("task_given|approval_asked|reading_asked|reviewer_assigned|lesson", on))
         return strcmp(to, "agent") == 0;
     if (strcmp(on, "discipline_overdue") == 0) return strcmp(to, "agent") == 0;
     if (policy_is_choice("handover_overdue|discipline_escalated", on)) return strcmp(to, "manager") == 0;

@@ -7,11 +7,12 @@ static const struct policy_key notice_keys[] = {
     {"id", POLICY_ID, true, 0, 0, NULL, NULL, "kind of the message, unique; receipt stops the receipt clock"},
     {"on", POLICY_CHOICE, true, 0, 0,
      "opened|assigned|breach|warn|escalate|resolved|closed|replied|progress|explained|opinion|appeal_decided|"
-     "deadlocked|file_returned|task_given|approval_asked|reading_asked|reviewer_assigned|incident_answer|"
-     "handover_overdue|discipline_overdue|discipline_escalated",
+     "deadlocked|file_returned|task_given|approval_asked|reading_asked|reviewer_assigned|lesson|"
+     "incident_answer|handover_overdue|discipline_overdue|discipline_escalated",
      NULL, "what it tells of"},
     {"to", POLICY_CHOICE, true, 0, 0, "customer|agent|manager", NULL,
-     "agent: who has the case, the sub-task, or is asked; manager: the person the clock's step is for"},
+     "agent: who has the case, the sub-task, is asked, or leads the unit of a lesson; manager: the person "
+     "the clock's step is for"},
     {"transport", POLICY_CHOICE, true, 0, 0, "smtp|maildir|webhook", NULL, "how it goes"},
     {"url", POLICY_URL, false, 0, 0, NULL, NULL, "of the webhook"},
     {"template", POLICY_ID, true, 0, 0, NULL, NULL, "a file of templates/, without .yaml"},

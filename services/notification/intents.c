@@ -160,15 +160,28 @@ static int on_resolved(void *self, struct fold *f, const struct fold_event *ev)
     return 0;
 }
 
+/* Who leads the unit that has something to learn; "": nobody. */
+static const char *learner(struct fold *f, const Kesu__V1__CaseClosed *b)
+{
+    const uint8_t *hash;
+    const Kesu__V1__Policy *p = fold_policy(f, &hash);
+    const Kesu__V1__Department *unit =
+        p != NULL && b->lesson[0] != '\0' ? policy_department(p, b->unit) : NULL;
+    return unit != NULL ? unit->manager : "";
+}
+
 /* It may be opened again, or appealed: it is known until it is archived. */
 static int on_closed(void *self, struct fold *f, const struct fold_event *ev)
 {
-    const char *agent = ev->event->case_closed->agent;
+    const char *agent = ev->event->case_closed->agent, *reader = learner(f, ev->event->case_closed);
     struct notification_state s;
     int err = notification_get_state(f, ev->case_id, &s);
     if (err != 0) return known(err);
     s.n_intents +=
         notification_intents_add(self, f, ev, &(struct notification_cause){.on = "closed", .agent = agent});
+    if (reader[0] != '\0')
+        s.n_intents += notification_intents_add(
+            self, f, ev, &(struct notification_cause){.on = "lesson", .agent = reader});
     notification_put_state(f, ev->case_id, &s);
     return 0;
 }

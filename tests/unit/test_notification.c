@@ -104,7 +104,8 @@ static void journal_policy(struct world *w)
                           "notices:\n"
                           "  - {id: reply, on: replied, to: customer, transport: smtp, template: reply}\n"
                           "  - {id: file, on: file_returned, to: customer, transport: smtp, template: file}\n"
-                          "  - {id: task, on: task_given, to: agent, transport: smtp, template: breach}\n");
+                          "  - {id: task, on: task_given, to: agent, transport: smtp, template: breach}\n"
+                          "  - {id: lesson, on: lesson, to: agent, transport: smtp, template: breach}\n");
     policy_fixture_set(&w->policy, "templates/reply.yaml",
                        "en: {subject: 'Re {{number}}', text: '{{words}}'}\n");
     policy_fixture_set(&w->policy, "templates/file.yaml",
@@ -683,6 +684,27 @@ static void test_who_has_a_sub_task_is_told(void **state)
     world_free(w);
 }
 
+static void test_a_lesson_is_told_to_the_unit_that_is_responsible(void **state)
+{
+    (void)state;
+    struct world *w = world_new(26);
+    Kesu__V1__CaseClosed closed = KESU__V1__CASE_CLOSED__INIT;
+    world_start(w);
+    uint64_t without = journal_case(w, "robot@customer.example", EN, true);
+    uint64_t with = journal_case(w, "robot@customer.example", EN, true);
+    closed.cause = "method";
+    closed.agent = "ann";
+    closed.unit = "transport";
+    journal(w, without, KESU__V1__EVENT__BODY_CASE_CLOSED, &closed);
+    closed.lesson = "wrap cups twice";
+    journal(w, with, KESU__V1__EVENT__BODY_CASE_CLOSED, &closed);
+    fake_intake_block(&w->intake);
+    sim_run(w->sim, 10 * USEC_PER_SEC);
+    const struct sim_mail *m = mail(w, 0, 1); /* and no other */
+    assert_string_equal(m->to, "boss@kesu.example");
+    world_free(w);
+}
+
 static void test_keys_are_asked_for(void **state)
 {
     (void)state;
@@ -728,7 +750,9 @@ UNIT_MAIN(cmocka_unit_test(test_receipt), cmocka_unit_test(test_breach_to_the_ma
           cmocka_unit_test(test_lost_answer_repeats_the_same_mail), cmocka_unit_test(test_crashes),
           cmocka_unit_test(test_rebuild_holds_what_is_old),
           cmocka_unit_test(test_rebuild_tells_nothing_before_the_head),
-          cmocka_unit_test(test_archived_case_is_forgotten), cmocka_unit_test(test_keys_are_asked_for),
+          cmocka_unit_test(test_archived_case_is_forgotten),
+          cmocka_unit_test(test_a_lesson_is_told_to_the_unit_that_is_responsible),
+          cmocka_unit_test(test_keys_are_asked_for),
           cmocka_unit_test(test_a_held_reply_is_mailed_when_it_is_sent),
           cmocka_unit_test(test_an_undone_reply_is_never_mailed),
           cmocka_unit_test(test_who_has_to_complete_a_file_is_told_what_is_missing),
