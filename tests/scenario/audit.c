@@ -37,6 +37,7 @@ void audit_deinit(struct audit *a)
 {
     free(a->events);
     free(a->cases);
+    free(a->works);
     free(a->blocks);
     for (unsigned i = 0; i < a->n_erasures; i++) free(a->erasures[i].key_ids);
     free(a->erasures);
@@ -72,6 +73,17 @@ struct audit_case *audit_find(struct audit *a, uint64_t case_id)
     return low < a->n_cases && a->cases[low].id == case_id ? &a->cases[low] : NULL;
 }
 
+struct audit_case *audit_work(struct audit *a, uint64_t work_id)
+{
+    for (unsigned i = 0; i < a->n_works; i++)
+        if (a->works[i].id == work_id) return &a->works[i];
+    a->works = (struct audit_case *)grow(a->works, a->n_works, sizeof *a->works);
+    struct audit_case *w = &a->works[a->n_works++];
+    *w = (struct audit_case){.id = work_id};
+    snprintf(w->number, sizeof w->number, "work %llu", (unsigned long long)work_id);
+    return w;
+}
+
 static struct audit_agent *agent_of(struct audit *a, const char *name)
 {
     for (unsigned i = 0; i < a->n_agents; i++)
@@ -103,6 +115,19 @@ static void forget_fired(struct audit_clock *k, int64_t time_us)
     k->n_fired = kept;
 }
 
+/* What starts has fired what it says it has. */
+static void remember_fired(struct audit_clock *k, const Kesu__V1__ClockChange *change)
+{
+    k->n_fired = 0;
+    if (change->warned) k->fired[k->n_fired++].step = KESU__V1__FIRE_CLOCK__STEP__STEP_WARN;
+    if (change->breached) k->fired[k->n_fired++].step = KESU__V1__FIRE_CLOCK__STEP__STEP_BREACH;
+    for (unsigned i = 0; i < k->n_fired; i++) k->fired[i].level = 0;
+    for (unsigned level = 1; level <= change->escalated && k->n_fired < AUDIT_STEPS; level++) {
+        k->fired[k->n_fired].step = KESU__V1__FIRE_CLOCK__STEP__STEP_ESCALATE;
+        k->fired[k->n_fired++].level = level;
+    }
+}
+
 /* One that is another each time it starts. */
 static bool is_passing(const char *clock)
 {
@@ -125,6 +150,7 @@ static void change_clock(struct audit *a, uint64_t seq, int64_t time_us, struct 
             copy_id(k->name, change->clock);
         }
         k->running = true;
+        remember_fired(k, change);
     } else if (k == NULL || !k->running) {
         audit_broken(a, "seq %llu moves or stops clock %s, which does not run", (unsigned long long)seq,
                      change->clock);
@@ -338,6 +364,17 @@ static void on_fired(struct audit *a, const struct input *in, struct audit_case 
         expect_notice(a, in->seq, kinds[fired->step]);
 }
 
+/* A handover nobody accepted, a discipline nobody did. */
+static void on_work_late(struct audit *a, const struct input *in, const Kesu__V1__ClockFired *fired)
+{
+    bool escalated = fired->step == KESU__V1__FIRE_CLOCK__STEP__STEP_ESCALATE;
+    fire_clock(a, in->seq, in->time_us, audit_work(a, fired->work_id), fired);
+    if (strcmp(fired->clock, "handover") == 0)
+        expect_notice(a, in->seq, "handover_late");
+    else
+        expect_notice(a, in->seq, escalated ? "discipline_escalated" : "discipline_late");
+}
+
 /* What staff wrote to the customer, or gave to each other. */
 static void on_words(struct audit *a, const struct input *in, struct audit_case *c)
 {
@@ -485,6 +522,19 @@ static void change_stage(struct audit *a, const struct input *in, struct audit_c
     c->stage = next;
 }
 
+/* Of the case, or of a work that has begun or ended. */
+static void change_clocks(struct audit *a, const struct input *in, struct audit_case *c)
+{
+    for (size_t i = 0; i < in->event->n_clocks; i++) {
+        const Kesu__V1__ClockChange *change = in->event->clocks[i];
+        struct audit_case *of = change->work_id != 0 ? audit_work(a, change->work_id) : c;
+        if (of != NULL)
+            change_clock(a, in->seq, in->time_us, of, change);
+        else
+            audit_broken(a, "seq %llu: a clock of nothing", (unsigned long long)in->seq);
+    }
+}
+
 static void check_case_event(struct audit *a, const struct input *in)
 {
     const Kesu__V1__Event *e = in->event;
@@ -508,7 +558,7 @@ static void check_case_event(struct audit *a, const struct input *in)
     for (size_t i = 0; i < sizeof case_rows / sizeof case_rows[0]; i++)
         if (case_rows[i].type == e->body_case) case_rows[i].check(a, in, c);
     change_stage(a, in, c);
-    for (size_t i = 0; i < e->n_clocks; i++) change_clock(a, in->seq, in->time_us, c, e->clocks[i]);
+    change_clocks(a, in, c);
     for (unsigned i = 0; i < c->n_clocks; i++)
         if (c->stage == KESU__V1__STAGE__STAGE_CLOSED && c->clocks[i].running)
             audit_broken(a, "seq %llu: clock %s runs in a closed case", n, c->clocks[i].name);
@@ -538,6 +588,13 @@ static void check_event(struct audit *a, const struct input *in)
     const Kesu__V1__Event *e = in->event;
     if (e->case_id != 0) {
         check_case_event(a, in);
+        return;
+    }
+    change_clocks(a, in, NULL);
+    if (e->body_case == KESU__V1__EVENT__BODY_CLOCK_FIRED) {
+        on_work_late(a, in, e->clock_fired);
+    } else if (e->body_case == KESU__V1__EVENT__BODY_DELIVERY_RECORDED) {
+        on_delivery(a, in, audit_work(a, e->delivery_recorded->work_id));
     } else if (e->body_case == KESU__V1__EVENT__BODY_PRESENCE_SET) {
         struct audit_agent *agent = agent_of(a, e->presence_set->agent);
         agent->known = true;

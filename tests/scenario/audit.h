@@ -13,6 +13,8 @@ struct audit {
     uint64_t n_events;
     struct audit_case *cases;
     unsigned n_cases;
+    struct audit_case *works; /* handovers and 8Ds: their clocks, under their own ids */
+    unsigned n_works;
     struct audit_block *blocks;
     unsigned n_blocks;
     struct idset commands;                 /* ids in the journal: first seq */
@@ -48,6 +50,8 @@ const struct audit_block *audit_find_block(const struct audit *a, uint64_t first
 const struct audit_delivery *audit_outcome(const struct audit *a, const char *message_id);
 bool audit_is_settled(const struct audit *a, uint64_t cause_seq, const char *kind);
 const struct audit_notice *audit_untold(struct audit *a); /* the oldest without an outcome; NULL: none */
+/* A handover or an 8D. */
+struct audit_case *audit_work(struct audit *a, uint64_t work_id);
 struct audit_case *audit_find(struct audit *a, uint64_t case_id);
 void audit_broken(struct audit *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -211,7 +211,7 @@ static void plan_discipline(struct office *o, struct people *p)
     c->eightd_id = s->eightd_id;
     c->discipline = (uint32_t)draw(o, 9);
     c->owner = life_text("hand");
-    c->due_at = desk_of(o)->ctx.block_time + USEC_PER_MIN + (int64_t)draw(o, USEC_PER_HOUR);
+    c->due_at = desk_of(o)->ctx.block_time + USEC_PER_MIN + (int64_t)draw(o, USEC_PER_MIN);
     send(o, p, "lead", CMD(PLAN_DISCIPLINE), c);
 }
 

@@ -61,22 +61,30 @@ static bool is_quiet(struct office *o, const struct office_service *s)
 }
 
 /* A clock that still runs has steps to come, or is done with its ladder. NULL: all are done. */
-static const struct audit_clock *running_clock(const struct audit *a, const struct audit_case **ret_case)
+static const struct audit_clock *running_clock(const struct audit_case *c)
 {
-    for (unsigned i = 0; i < a->n_cases; i++) {
-        for (unsigned k = 0; k < a->cases[i].n_clocks; k++) {
-            const struct audit_clock *clock = &a->cases[i].clocks[k];
-            bool breached = false;
-            unsigned level = 0;
-            for (unsigned f = 0; f < clock->n_fired; f++) {
-                if (clock->fired[f].step == KESU__V1__FIRE_CLOCK__STEP__STEP_BREACH) breached = true;
-                if (clock->fired[f].level > level) level = clock->fired[f].level;
-            }
-            *ret_case = &a->cases[i];
-            if (clock->running && (!breached || level < clock->n_levels)) return clock;
+    for (unsigned k = 0; k < c->n_clocks; k++) {
+        const struct audit_clock *clock = &c->clocks[k];
+        bool breached = false;
+        unsigned level = 0;
+        for (unsigned f = 0; f < clock->n_fired; f++) {
+            if (clock->fired[f].step == KESU__V1__FIRE_CLOCK__STEP__STEP_BREACH) breached = true;
+            if (clock->fired[f].level > level) level = clock->fired[f].level;
         }
+        if (clock->running && (!breached || level < clock->n_levels)) return clock;
     }
     return NULL;
+}
+
+/* The first of all: of a case, or of other work. */
+static const struct audit_clock *any_running(const struct audit *a, const struct audit_case **ret_case)
+{
+    const struct audit_clock *clock = NULL;
+    for (unsigned i = 0; i < a->n_cases && clock == NULL; i++)
+        clock = running_clock(*ret_case = &a->cases[i]);
+    for (unsigned i = 0; i < a->n_works && clock == NULL; i++)
+        clock = running_clock(*ret_case = &a->works[i]);
+    return clock;
 }
 
 static bool has(const struct office *o, const char *name)
@@ -111,7 +119,7 @@ static const char *unrest(struct office *o)
         return text;
     }
     const struct audit_case *late = NULL;
-    const struct audit_clock *clock = has(o, "sla-watch") ? running_clock(a, &late) : NULL;
+    const struct audit_clock *clock = has(o, "sla-watch") ? any_running(a, &late) : NULL;
     if (clock != NULL) {
         snprintf(text, sizeof text, "clock %s of case %s, due %lld s ago, has fired %u steps of %u",
                  clock->name, late->number, (long long)((sim_wall_us(o->sim) - clock->due_at) / USEC_PER_SEC),
