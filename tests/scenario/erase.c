@@ -7,6 +7,7 @@
 
 #include "check.h"
 #include "clock.h"
+#include "life.h"
 #include "office.h"
 
 #define SLOT_BYTES   64 /* of the key store; the secret comes first */
@@ -89,8 +90,9 @@ static void check_case(struct office *o, const struct audit_case *c, struct aren
     const Kesu__V1__CaseDetail *detail = reply->case_detail;
     for (size_t i = 0; i < detail->n_opened; i++)
         if (detail->opened[i].len > 0 && detail->events[i]->seq <= c->erased_seq)
-            audit_broken(&o->audit, "case %s was erased, and seq %llu can be read", c->number,
-                         (unsigned long long)detail->events[i]->seq);
+            audit_broken(&o->audit, "case %s was erased, and seq %llu can be read: %s", c->number,
+                         (unsigned long long)detail->events[i]->seq,
+                         life_event_name(o->audit.events[detail->events[i]->seq - 1].type));
 }
 
 void erase_check(struct office *o)
