@@ -277,7 +277,7 @@ def test_a_refund_goes_by_return_inspection_and_proof_of_payment(desk):
 
 
 def test_the_readme_says_it_as_it_is(desk):
-    number = desk.submit("杯子寄來就破了", "--name", "周先生", "--email", "chou@example.com")
+    number = desk.submit("杯子寄來就破了", "--name", "周先生", "--email", "chou@example.com", "--phone", "0912345678")
     words = (ROOT / "README.md").read_text().partition("## For people of the office")[2].partition("\n## ")[0]
     script = "\n".join(re.findall(r"```sh\n(.*?)```", words, re.S)).replace("2611-000001", number).replace("LING", agent_of(desk, number))
     assert script.count("kesu ") > 15
