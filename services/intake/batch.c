@@ -405,6 +405,15 @@ static void check_roles(const struct bus_msg *msg, Kesu__V1__CommandBatch *batch
                                       &errors[i]);
 }
 
+/* Of the block that begins with this command, if one does. */
+static void take_time(struct intake *in)
+{
+    struct intake_batch *b = &in->batch;
+    if (block_count(b->builder) > 0) return;
+    b->block_time = intake_wallclock_block_time(&in->wallclock);
+    block_begin(b->builder, b->next_seq, b->block_time);
+}
+
 void intake_batch_message(struct intake *in, struct bus_server *server, uint64_t peer,
                           const struct bus_msg *msg)
 {
@@ -416,10 +425,7 @@ void intake_batch_message(struct intake *in, struct bus_server *server, uint64_t
     /* Lanes are paused, or soon will be; what slipped through is sent again. */
     if (in->replaying || b->not_written) return;
     arena_reset(&b->arena);
-    if (block_count(b->builder) == 0) {
-        b->block_time = intake_wallclock_block_time(&in->wallclock);
-        block_begin(b->builder, b->next_seq, b->block_time);
-    }
+    take_time(in);
     if (intake_poison_is_refused(in->poison, (const uint8_t *)mark)) {
         refuse_message(in, server, peer, 0, E_INTERNAL, "", NULL);
         return;
@@ -447,6 +453,7 @@ int intake_batch_own(struct intake *in, Kesu__V1__Command *command)
     Kesu__V1__Accepted accepted = KESU__V1__ACCEPTED__INIT;
     Kesu__V1__Refused refused;
     struct arena arena;
+    take_time(in);
     arena_reset(&in->batch.arena);
     arena_init(&arena, &in->env->mem, BLOCK_MAX_BYTES);
     struct command_one one = {"intake", command, codec_pack(command, &arena), &none};

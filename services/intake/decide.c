@@ -120,6 +120,8 @@ static const struct command_row table[] = {
     /* decide_handover.c */
     ROW(OPEN_HANDOVER, intake_decide_open_handover, OF_NOTHING, LIFE_STAFF),
     ROW(ACCEPT_HANDOVER, intake_decide_accept_handover, OF_NOTHING, LIFE_STAFF),
+    /* decide_leaver.c */
+    ROW(REPLACE_LEAVERS, intake_decide_replace_leavers, OF_NOTHING, LIFE_SERVICE),
 };
 #define N_ROWS (sizeof(table) / sizeof(table[0]))
 
@@ -251,8 +253,10 @@ int intake_decide_somebody(struct decide *d, const char *id, const char *field, 
 bool intake_decide_stands_above(const struct decide *d, const char *whom)
 {
     const Kesu__V1__Policy *p = d->ctx->policy;
-    return d->staff == NULL || policy_stands_above(p, d->staff->id, whom) ||
-           (d->behalf != NULL && policy_stands_above(p, d->behalf->id, whom));
+    if (d->staff == NULL || policy_stands_above(p, d->staff->id, whom)) return true;
+    if (d->behalf != NULL && policy_stands_above(p, d->behalf->id, whom)) return true;
+    return whom[0] != '\0' && (d->who & LIFE_LEADERS) != 0 &&
+           !policy_is_here(policy_staff(p, whom), d->ctx->block_time);
 }
 
 int intake_decide_owner(struct decide *d)

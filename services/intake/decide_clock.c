@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Clocks of cases: what events start, move and stop; when one may fire. */
+#include "authority.h"
 #include "decide_life.h"
 #include "due.h"
 #include "err.h"
 #include "policy.h"
 
 #include <stdlib.h>
+
+#define MAX_LEVELS 16 /* of a chain of command */
 
 static Kesu__V1__ClockState *find_clock(const Kesu__V1__CaseState *state, const char *id)
 {
@@ -304,6 +307,38 @@ static void responsible(const struct decide *d, const char *clock, const char **
         *ret_who = life->appeal->reviewer;
 }
 
+/* Who stands in for them now, if anybody does who may know of the case and is not late themself. */
+static const Kesu__V1__Staff *stand_in(const struct decide *d, const Kesu__V1__Staff *staff, const char *late,
+                                       char *const *accused, size_t n)
+{
+    const Kesu__V1__Policy *p = d->ctx->policy;
+    for (size_t i = 0; i < p->n_delegations; i++) {
+        const char *to = p->delegations[i]->to;
+        const Kesu__V1__Staff *other = policy_staff(p, to);
+        if (strcmp(p->delegations[i]->from, staff->id) == 0 && strcmp(to, late) != 0 &&
+            authority_delegation(p, staff->id, to, NULL, d->ctx->block_time) != NULL &&
+            policy_is_here(other, d->ctx->block_time) && !policy_is_recused(accused, n, other))
+            return other;
+    }
+    return staff;
+}
+
+/* Up the ladder from this level: who is here and not accused, or who stands in for them. */
+static const char *escalate_to(const struct decide *d, const char *who, const char *department,
+                               unsigned level)
+{
+    const Kesu__V1__CaseLife *life = d->state->life;
+    char *const *accused = life != NULL ? life->accused : NULL;
+    size_t n = life != NULL ? life->n_accused : 0;
+    for (unsigned top = level + MAX_LEVELS; level < top; level++) {
+        const Kesu__V1__Staff *staff = policy_escalate_to(d->ctx->policy, who, department, level);
+        if (policy_is_here(staff, d->ctx->block_time) && !policy_is_recused(accused, n, staff))
+            return stand_in(d, staff, who, accused, n)->id;
+    }
+    const Kesu__V1__Staff *any = intake_decide_heir(d, who, department, accused, n);
+    return any != NULL ? any->id : "";
+}
+
 static const char *whom(const struct decide *d, const Kesu__V1__FireClock *c, const char *who,
                         const char *department)
 {
@@ -311,8 +346,7 @@ static const char *whom(const struct decide *d, const Kesu__V1__FireClock *c, co
     if (c->step == KESU__V1__FIRE_CLOCK__STEP__STEP_WARN && who[0] != '\0') return who;
     if (d->ctx->policy == NULL) return "";
     unsigned level = c->step == KESU__V1__FIRE_CLOCK__STEP__STEP_ESCALATE ? c->level : 1;
-    const Kesu__V1__Staff *staff = policy_escalate_to(d->ctx->policy, who, department, level);
-    return staff != NULL ? staff->id : "";
+    return escalate_to(d, who, department, level);
 }
 
 /* What else a breach of these means, after the clock has fired. */

@@ -155,13 +155,15 @@ static int load(struct decide *d, uint64_t id, Kesu__V1__HandoverState **ret)
 int intake_decide_accept_handover(struct decide *d)
 {
     Kesu__V1__HandoverState *s;
+    if (d->ctx->policy == NULL) return intake_decide_refuse(d, E_NO_POLICY, "", NULL);
     DECIDE_TRY(load(d, d->command->accept_handover->handover_id, &s));
     if (s->accepted) return intake_decide_refuse(d, E_EXISTS, "accept_handover.handover_id", "is accepted");
-    if (strcmp(d->command->actor->name, s->to) != 0)
+    bool left = !policy_is_here(policy_staff(d->ctx->policy, s->to), d->ctx->block_time);
+    if (strcmp(d->command->actor->name, s->to) != 0 && !(left && leads(d, d->staff)))
         return intake_decide_refuse(d, E_NOT_ALLOWED, "actor.name", "it is for somebody else to accept");
     Kesu__V1__HandoverAccepted *body = intake_decide_copy(d, KESU__V1__EVENT__BODY_HANDOVER_ACCEPTED);
     if (body == NULL) return intake_decide_no_memory(d);
-    body->to = s->to;
+    body->to = left ? d->staff->id : s->to;
     return intake_decide_work_over(d, intake_decide_add(d, KESU__V1__EVENT__BODY_HANDOVER_ACCEPTED, body),
                                    s->handover_id, clock_name);
 }

@@ -38,7 +38,8 @@ int intake_decide_needed(struct decide *d, const char *field, const char *text);
 void intake_decide_seal(struct decide_event *e, const void *plain, Kesu__V1__Sealed *sealed, uint64_t key_id);
 /* Of the policy in force, and not gone: E_NO_POLICY, E_UNKNOWN, E_NOT_ALLOWED. ret may be NULL. */
 int intake_decide_somebody(struct decide *d, const char *id, const char *field, const Kesu__V1__Staff **ret);
-/* Is who acts, or for whom they do, this one or above them? Always, when it is not staff. */
+/* Is who acts, or for whom they do, this one or above them? Always, when it is not staff. Whoever leads
+ * stands above who has left. */
 bool intake_decide_stands_above(const struct decide *d, const char *whom);
 /* E_STALE when the command expects another version than this case has. */
 int intake_decide_version(struct decide *d, const Kesu__V1__CaseState *state);

@@ -23,6 +23,14 @@ int intake_decide_unmerge_customers(struct decide *d);
 /* A service chose somebody who may not have the case, nor may any agent beside them: who has it instead,
  * NULL: nobody need. */
 const Kesu__V1__Staff *intake_decide_instead(const struct decide *d, const Kesu__V1__Staff *chosen);
+/* Who leads them, or the department, or anybody who does, that is here and neither accused nor under who is;
+ * NULL: there is nobody. */
+const Kesu__V1__Staff *intake_decide_heir(const struct decide *d, const char *who, const char *department,
+                                          char *const *accused, size_t n);
+/* Give the case, the sub-task to somebody else; both follow from another command. */
+int intake_decide_give_case(struct decide *d, const Kesu__V1__Staff *to, const char *reason);
+int intake_decide_give_task(struct decide *d, const Kesu__V1__TaskState *task, const Kesu__V1__Staff *to,
+                            const char *reason);
 int intake_decide_claim(struct decide *d);
 int intake_decide_accused(struct decide *d);
 int intake_decide_statement(struct decide *d);
@@ -68,7 +76,8 @@ int intake_decide_decide_appeal(struct decide *d);
 int intake_decide_different(struct decide *d, const Kesu__V1__Staff *staff, const char *field);
 /* Of a case that is now appealed: the appeal gets its reviewer, when there is somebody. */
 int intake_decide_name_reviewer(struct decide *d);
-/* When these become accused: a reviewer who is, or reports to one, gives the appeal to another. */
+/* When these become accused: a reviewer who is, or reports to one, gives the appeal to another; so does one
+ * who has left. */
 int intake_decide_recuse_reviewer(struct decide *d, char *const *accused, size_t n, const char *reason);
 int intake_decide_reviewer(struct decide *d);
 /* decide_execute.c */
@@ -118,5 +127,7 @@ int intake_decide_open_handover(struct decide *d);
 int intake_decide_accept_handover(struct decide *d);
 /* May the case be given away by this handover: it was accepted, and one of its agents has the case. */
 int intake_decide_handed(struct decide *d, uint64_t handover_id);
+/* decide_leaver.c */
+int intake_decide_replace_leavers(struct decide *d);
 
 #endif

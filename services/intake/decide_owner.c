@@ -47,8 +47,8 @@ const Kesu__V1__Staff *intake_decide_leader(const struct decide *d, const char *
 }
 
 /* Of the section or department, or above; if all of them are accused, any who leads. */
-static const Kesu__V1__Staff *heir(const struct decide *d, const char *who, const char *department,
-                                   char *const *accused, size_t n)
+const Kesu__V1__Staff *intake_decide_heir(const struct decide *d, const char *who, const char *department,
+                                          char *const *accused, size_t n)
 {
     const Kesu__V1__Policy *p = d->ctx->policy;
     const Kesu__V1__Actor staff_actor = {.kind = KESU__V1__ACTOR_KIND__ACTOR_KIND_STAFF};
@@ -83,7 +83,7 @@ const Kesu__V1__Staff *intake_decide_instead(const struct decide *d, const Kesu_
     if (s->agent[0] != '\0' || s->life == NULL ||
         !policy_is_recused(s->life->accused, s->life->n_accused, chosen) || another_may_have(d, chosen))
         return NULL;
-    return heir(d, chosen->id, s->department, s->life->accused, s->life->n_accused);
+    return intake_decide_heir(d, chosen->id, s->department, s->life->accused, s->life->n_accused);
 }
 
 static int check_accused(struct decide *d, const Kesu__V1__NameAccused *c)
@@ -102,29 +102,21 @@ static int refuse_nobody(struct decide *d)
     return intake_decide_refuse(d, E_RECUSED, "name_accused.staff", "nobody would be left to have the case");
 }
 
-static int give_case(struct decide *d, const Kesu__V1__NameAccused *c)
+int intake_decide_give_case(struct decide *d, const Kesu__V1__Staff *to, const char *reason)
 {
     const Kesu__V1__CaseState *s = d->state;
-    if (!policy_is_recused(c->staff, c->n_staff, policy_staff(d->ctx->policy, s->agent))) return 0;
-    const Kesu__V1__Staff *to = heir(d, s->agent, s->department, c->staff, c->n_staff);
-    if (to == NULL) return refuse_nobody(d);
     Kesu__V1__CaseAssigned *body = intake_decide_new(d, &kesu__v1__case_assigned__descriptor);
     if (body == NULL) return intake_decide_no_memory(d);
     body->agent = to->id;
     body->department = s->department;
-    body->reason = c->reason;
+    body->reason = (char *)(uintptr_t)reason;
     body->previous_agent = s->agent;
     return intake_decide_follow(d, KESU__V1__EVENT__BODY_CASE_ASSIGNED, body);
 }
 
-static int give_task(struct decide *d, const Kesu__V1__NameAccused *c, const Kesu__V1__TaskState *task)
+int intake_decide_give_task(struct decide *d, const Kesu__V1__TaskState *task, const Kesu__V1__Staff *to,
+                            const char *reason)
 {
-    if (!policy_is_recused(c->staff, c->n_staff, policy_staff(d->ctx->policy, task->owner))) return 0;
-    if (d->out->n_events == d->out->room)
-        return intake_decide_refuse(d, E_OPEN_WORK, "name_accused.staff",
-                                    "they have too many open sub-tasks: transfer some first");
-    const Kesu__V1__Staff *to = heir(d, task->owner, task->department, c->staff, c->n_staff);
-    if (to == NULL) return refuse_nobody(d);
     Kesu__V1__TaskTransferred *body = intake_decide_new(d, &kesu__v1__task_transferred__descriptor);
     if (body == NULL) return intake_decide_no_memory(d);
     body->task = task->task;
@@ -132,8 +124,26 @@ static int give_task(struct decide *d, const Kesu__V1__NameAccused *c, const Kes
     body->owner = to->id;
     body->previous_owner = task->owner;
     body->transfers = task->transfers + 1;
-    body->reason = c->reason;
+    body->reason = (char *)(uintptr_t)reason;
     return intake_decide_follow(d, KESU__V1__EVENT__BODY_TASK_TRANSFERRED, body);
+}
+
+static int recuse_owner(struct decide *d, const Kesu__V1__NameAccused *c)
+{
+    const Kesu__V1__CaseState *s = d->state;
+    if (!policy_is_recused(c->staff, c->n_staff, policy_staff(d->ctx->policy, s->agent))) return 0;
+    const Kesu__V1__Staff *to = intake_decide_heir(d, s->agent, s->department, c->staff, c->n_staff);
+    return to != NULL ? intake_decide_give_case(d, to, c->reason) : refuse_nobody(d);
+}
+
+static int recuse_task(struct decide *d, const Kesu__V1__NameAccused *c, const Kesu__V1__TaskState *task)
+{
+    if (!policy_is_recused(c->staff, c->n_staff, policy_staff(d->ctx->policy, task->owner))) return 0;
+    if (d->out->n_events == d->out->room)
+        return intake_decide_refuse(d, E_OPEN_WORK, "name_accused.staff",
+                                    "they have too many open sub-tasks: transfer some first");
+    const Kesu__V1__Staff *to = intake_decide_heir(d, task->owner, task->department, c->staff, c->n_staff);
+    return to != NULL ? intake_decide_give_task(d, task, to, c->reason) : refuse_nobody(d);
 }
 
 int intake_decide_accused(struct decide *d)
@@ -148,10 +158,10 @@ int intake_decide_accused(struct decide *d)
         body->n_before = life->n_accused;
     }
     DECIDE_TRY(intake_decide_event(d, KESU__V1__EVENT__BODY_ACCUSED_NAMED, body));
-    DECIDE_TRY(give_case(d, c));
+    DECIDE_TRY(recuse_owner(d, c));
     DECIDE_TRY(intake_decide_recuse_reviewer(d, c->staff, c->n_staff, c->reason));
     for (size_t i = 0; life != NULL && i < life->n_tasks; i++)
-        if (life->tasks[i]->open) DECIDE_TRY(give_task(d, c, life->tasks[i]));
+        if (life->tasks[i]->open) DECIDE_TRY(recuse_task(d, c, life->tasks[i]));
     return 0;
 }
 

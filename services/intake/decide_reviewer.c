@@ -110,7 +110,8 @@ int intake_decide_recuse_reviewer(struct decide *d, char *const *accused, size_t
     const Kesu__V1__CaseLife *life = d->state->life;
     if (d->stage != KESU__V1__STAGE__STAGE_APPEALED || life == NULL || life->appeal == NULL) return 0;
     const Kesu__V1__Staff *now = policy_staff(d->ctx->policy, life->appeal->reviewer);
-    if (now == NULL || is_different(d, now, accused, n)) return 0;
+    if (life->appeal->reviewer[0] == '\0') return 0;
+    if (policy_is_here(now, d->ctx->block_time) && is_different(d, now, accused, n)) return 0;
     const Kesu__V1__Staff *to = choose(d, accused, n);
     return to != NULL ? name(d, to, life->appeal->reviewer, reason) : 0;
 }

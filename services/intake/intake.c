@@ -141,6 +141,7 @@ static void on_tick(void *self)
     struct intake *in = self;
     if (!in->replaying) intake_wallclock_block_time(&in->wallclock);
     renew_first_policy(in);
+    intake_leavers_look(in);
     struct journal_head head = journal_head(in->journal);
     if (in->open)
         intake_head_export_look(&in->head_export, &head, in->wallclock.last_us, in->secrets.sign_seed);

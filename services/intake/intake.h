@@ -14,6 +14,7 @@
 #include "journal.h"
 #include "keys.h"
 #include "lanes.h"
+#include "leavers.h"
 #include "poison.h"
 #include "policy_parts.h"
 #include "readers.h"
@@ -40,6 +41,7 @@ struct intake {
     struct intake_readers readers;
     struct intake_control control;
     struct intake_head_export head_export;
+    struct intake_leavers leavers;
     struct bus_publisher *hints, *far_hints; /* NULL: nowhere */
     struct turn_hook *turn;
     struct timer *tick;

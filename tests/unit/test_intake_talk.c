@@ -341,6 +341,7 @@ static void a_late_sub_task_is_told_to_who_leads_its_owner(void **state)
     uint64_t id = life_case(d, KESU__V1__STAGE__STAGE_INVESTIGATING);
     DONE(d, OPEN_TASK, task(d, id, "qa"), INVESTIGATING);
     life_as(d, NULL);
+    d->policy.n_delegations = 0; /* nobody stands in for lead */
     d->ctx.block_time += USEC_PER_HOUR;
     DONE(d, FIRE_CLOCK, fire(d, id, "department_task#1"), INVESTIGATING);
     assert_string_equal(life_event(d)->clock_fired->agent, "side");

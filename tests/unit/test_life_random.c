@@ -335,7 +335,8 @@ static bool is_walked(unsigned command)
     return life_command_name(command)[0] != '\0' && command >= KESU__V1__COMMAND__BODY_RECEIVE_MESSAGE &&
            command != KESU__V1__COMMAND__BODY_STORE_POLICY_PART &&
            command != KESU__V1__COMMAND__BODY_ACTIVATE_POLICY &&
-           command != KESU__V1__COMMAND__BODY_SKIP_EVENT && command != KESU__V1__COMMAND__BODY_ACCEPT_CLOCK;
+           command != KESU__V1__COMMAND__BODY_SKIP_EVENT && command != KESU__V1__COMMAND__BODY_ACCEPT_CLOCK &&
+           command != KESU__V1__COMMAND__BODY_REPLACE_LEAVERS;
 }
 
 /* A rule that nothing ever comes near is not tested: every command was accepted, every code refused with. */
