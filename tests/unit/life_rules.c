@@ -139,9 +139,13 @@ static const char *appeal(const Kesu__V1__Policy *p, const Kesu__V1__CaseState *
     if (a != NULL && a->outcome != KESU__V1__APPEAL_OUTCOME__APPEAL_OUTCOME_UNSPECIFIED)
         return "what was final is appealed";
     if (e->body_case != KESU__V1__EVENT__BODY_APPEAL_DECIDED) return NULL;
-    if (a == NULL || strcmp(a->reviewer, e->actor->name) != 0) return "decided by another than the reviewer";
+    if (a == NULL ||
+        (strcmp(a->reviewer, e->actor->name) != 0 && strcmp(a->reviewer, e->actor->on_behalf_of) != 0))
+        return "decided by another than the reviewer";
     for (size_t i = 0; i < was->life->n_took_part; i++)
-        if (strcmp(was->life->took_part[i], e->actor->name) == 0) return "reviewed by who took part";
+        if (strcmp(was->life->took_part[i], e->actor->name) == 0 ||
+            strcmp(was->life->took_part[i], e->actor->on_behalf_of) == 0)
+            return "reviewed by who took part";
     return NULL;
 }
 
@@ -174,7 +178,8 @@ const char *life_rules_before(const Kesu__V1__Policy *policy, const Kesu__V1__Ca
         return "it is not in the table";
     if (first && e->actor->kind == KESU__V1__ACTOR_KIND__ACTOR_KIND_STAFF &&
         e->body_case != KESU__V1__EVENT__BODY_STATEMENT_RECORDED &&
-        is_recused(policy, was->life, e->actor->name))
+        (is_recused(policy, was->life, e->actor->name) ||
+         is_recused(policy, was->life, e->actor->on_behalf_of)))
         return "by somebody who takes no part";
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         if (rows[i].type == e->body_case) return rows[i].check(policy, was, e);

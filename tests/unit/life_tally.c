@@ -62,7 +62,8 @@ static const char *count_quota(struct life_tally *t, const struct life_desk *d,
 static const char *check_delegate(struct life_tally *t, const struct life_desk *d, const Kesu__V1__Event *e)
 {
     const Kesu__V1__Policy *p = &d->policy;
-    if (e->actor->on_behalf_of[0] == '\0') return NULL;
+    if (e->actor->kind != KESU__V1__ACTOR_KIND__ACTOR_KIND_STAFF || e->actor->on_behalf_of[0] == '\0')
+        return NULL;
     t->delegated++;
     for (size_t i = 0; i < p->n_delegations; i++)
         if (strcmp(p->delegations[i]->to, e->actor->name) == 0 &&
@@ -78,8 +79,10 @@ static const char *on_decided(struct life_tally *t, const struct life_desk *d, s
                               const Kesu__V1__CaseState *was, const Kesu__V1__Event *e)
 {
     bool approved = e->proposal_decided->decision == KESU__V1__DECISION__DECISION_APPROVED;
+    (void)t;
+    (void)d;
     c->cleared = approved ? was->life->proposal->proposal : 0;
-    return approved ? check_delegate(t, d, e) : NULL;
+    return NULL;
 }
 
 static const char *on_opinion(struct life_tally *t, const struct life_desk *d, struct tally_case *c,
@@ -284,6 +287,8 @@ const char *life_tally_event(struct life_tally *t, struct life_desk *d, unsigned
                             command == KESU__V1__COMMAND__BODY_ANSWER_INCIDENT ||
                             command == KESU__V1__COMMAND__BODY_ACCEPT_HANDOVER))
         return "members go on by themselves";
+    const char *what = check_delegate(t, d, e);
+    if (what != NULL) return what;
     if (e->case_id != 0) return of_case(t, d, was, de, seq);
     if (e->body_case == KESU__V1__EVENT__BODY_HANDOVER_OPENED) return check_handover(t, d, e);
     return check_people(t, e);
