@@ -476,6 +476,13 @@ static void on_delivery(struct audit *a, const struct input *in, struct audit_ca
     if (d->outcome == KESU__V1__DELIVERY_OUTCOME__DELIVERY_OUTCOME_DELIVERED) a->counts.delivered++;
 }
 
+static void on_absorbed(struct audit *a, const struct input *in, struct audit_case *c)
+{
+    (void)a;
+    (void)in;
+    c->absorbed = true;
+}
+
 static void on_sensitive(struct audit *a, const struct input *in, struct audit_case *c)
 {
     (void)a;
@@ -495,6 +502,7 @@ static const struct {
     {KESU__V1__EVENT__BODY_CLOCK_FIRED, on_fired},
     {KESU__V1__EVENT__BODY_DELIVERY_RECORDED, on_delivery},
     {KESU__V1__EVENT__BODY_SENSITIVE_MARKED, on_sensitive},
+    {KESU__V1__EVENT__BODY_CASE_ABSORBED, on_absorbed},
     {KESU__V1__EVENT__BODY_REPLY_SENT, on_words},
     {KESU__V1__EVENT__BODY_CASE_REVIEWED, on_words},
     {KESU__V1__EVENT__BODY_OPINION_SENT, on_words},

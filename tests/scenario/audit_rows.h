@@ -31,7 +31,7 @@ struct audit_case {
     Kesu__V1__Severity severity;
     Kesu__V1__Channel channel;
     bool classified, fallback, judged_by_person;
-    bool was_assigned, was_resolved, was_closed, sensitive;
+    bool was_assigned, was_resolved, was_closed, sensitive, absorbed;
     char counted_category[AUDIT_ID], counted_department[AUDIT_ID]; /* at its first end */
     Kesu__V1__Severity counted_severity;
     int64_t received_at;
