@@ -40,12 +40,13 @@ struct routing_agent *routing_agents_get(struct routing_agents *a, const char *i
 
 bool routing_agent_has_room(const struct routing_agent *a, int64_t now_us)
 {
-    return a->staff != NULL && a->row.present && a->row.load + a->in_flight < a->row.capacity &&
+    return a->staff != NULL && a->here && a->row.present && a->row.load + a->in_flight < a->row.capacity &&
            a->shut_until_us <= now_us;
 }
 
 bool routing_agent_before(const struct routing_agent *a, const struct routing_agent *b)
 {
+    if (a->on_shift != b->on_shift) return a->on_shift;
     uint64_t left = (uint64_t)(a->row.load + a->in_flight) * b->row.capacity;
     uint64_t right = (uint64_t)(b->row.load + b->in_flight) * a->row.capacity;
     if (left != right) return left < right;

@@ -15,6 +15,7 @@ struct routing_agent {
     int64_t shut_until_us;        /* monotonic: refused lately, our view is behind */
     const Kesu__V1__Staff *staff; /* of the policy in force, NULL: not in it or no agent */
     bool changed;                 /* row not yet written */
+    bool here, on_shift;          /* as of the last run */
 };
 
 struct routing_agents {
@@ -29,7 +30,7 @@ void routing_agents_deinit(struct routing_agents *a);
 /* Finds or adds. NULL: not an id that can be kept (empty, too long). */
 struct routing_agent *routing_agents_get(struct routing_agents *a, const char *id);
 bool routing_agent_has_room(const struct routing_agent *a, int64_t now_us);
-/* Less loaded relative to capacity; ties by id. Both have room. */
+/* On shift, then less loaded relative to capacity; ties by id. Both have room. */
 bool routing_agent_before(const struct routing_agent *a, const struct routing_agent *b);
 
 #endif

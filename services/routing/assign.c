@@ -11,6 +11,8 @@
 #include "clock.h"
 #include "err.h"
 #include "hash.h"
+#include "policy.h"
+#include "shift.h"
 
 #define SHUT_US    USEC_PER_SEC
 #define MAX_CHAIN  16
@@ -364,6 +366,17 @@ static void put_forward(struct routing_assign *a, struct routing_class *k, struc
     agent->in_flight++;
     map_set(&a->flying, case_id, p);
     a->propose(a->self, case_id, &c, agent->id, reason);
+}
+
+void routing_assign_look(struct routing_assign *a, int64_t wall_us)
+{
+    if (a->policy == NULL || (!a->changed && !a->shut)) return;
+    unsigned minute = shift_minute(a->policy, wall_us);
+    for (unsigned i = 0; i < a->agents.n; i++) {
+        struct routing_agent *one = a->agents.list[i];
+        one->here = policy_is_here(one->staff, wall_us);
+        one->on_shift = one->here && shift_is_on(a->policy, one->staff, minute);
+    }
 }
 
 void routing_assign_run(struct routing_assign *a, int64_t now_us)

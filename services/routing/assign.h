@@ -61,7 +61,9 @@ void routing_assign_bar(struct routing_assign *a, uint64_t case_id);
 /* A proposal was refused. retry: choose again; version: the case's, 0 when it was not that. */
 void routing_assign_refused(struct routing_assign *a, uint64_t case_id, bool retry, uint64_t version,
                             int64_t now_us);
-/* Proposes as much as fits. */
+/* Who is here still, and on shift, at this time of the wall clock. */
+void routing_assign_look(struct routing_assign *a, int64_t wall_us);
+/* Proposes as much as fits: to who is on shift before who is not. now_us: monotonic. */
 void routing_assign_run(struct routing_assign *a, int64_t now_us);
 uint64_t routing_assign_waiting(const struct routing_assign *a); /* rows in heaps, some may be gone */
 

@@ -39,7 +39,9 @@ void routing_propose_init(struct routing *r)
 
 void routing_propose_run(struct routing *r)
 {
-    if (r->policy != NULL && fold_live(r->fold)) routing_assign_run(&r->assign, clock_mono_us(r->env));
+    if (r->policy == NULL || !fold_live(r->fold)) return;
+    routing_assign_look(&r->assign, clock_wall_us(r->env));
+    routing_assign_run(&r->assign, clock_mono_us(r->env));
 }
 
 void routing_propose_on_refused(struct routing *r, const Kesu__V1__AssignCase *sent,

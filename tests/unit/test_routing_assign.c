@@ -121,8 +121,17 @@ static void folded(struct office *o, uint64_t id)
     routing_assign_load(&o->assign, o->proposed[id], 1);
 }
 
+#define NOON (20000 * 24 * USEC_PER_HOUR + 12 * USEC_PER_HOUR) /* the office's clock is UTC */
+
+static void run_at(struct office *o, int64_t wall_us)
+{
+    routing_assign_look(&o->assign, wall_us);
+    routing_assign_run(&o->assign, 1000 * USEC_PER_SEC);
+}
+
 static void run(struct office *o)
 {
+    routing_assign_look(&o->assign, NOON);
     routing_assign_run(&o->assign, 1000 * USEC_PER_SEC);
 }
 
@@ -176,6 +185,61 @@ static void test_capacity_is_never_exceeded(void **state)
     }
     assert_true(o->n > 300);
     assert_int_equal(open, o->assign.agents.list[0]->row.load + o->assign.agents.list[0]->in_flight);
+}
+
+static Kesu__V1__Shift shifts[2], *shift_list[] = {&shifts[0], &shifts[1]};
+
+static void set_shifts(struct office *o, char *of_ann, char *of_bob)
+{
+    kesu__v1__shift__init(&shifts[0]);
+    kesu__v1__shift__init(&shifts[1]);
+    shifts[0].id = "day", shifts[0].begins = 8 * 60, shifts[0].ends = 20 * 60;
+    shifts[1].id = "night", shifts[1].begins = 20 * 60, shifts[1].ends = 8 * 60;
+    policy.shifts = shift_list;
+    policy.n_shifts = 2;
+    staff[0].shift = of_ann;
+    staff[1].shift = of_bob;
+    routing_assign_presence(&o->assign, "ann", true, 2);
+    routing_assign_presence(&o->assign, "bob", true, 100);
+}
+
+static void test_who_is_on_shift_is_chosen_before_who_is_not(void **state)
+{
+    struct office *o = *state;
+    set_shifts(o, "day", "night");
+    for (uint64_t id = 1; id <= 3; id++) claim(o, id, 2);
+    run_at(o, NOON);
+    assert_string_equal(o->proposed[1], "ann");
+    assert_string_equal(o->proposed[2], "ann");
+    assert_string_equal(o->proposed[3], "bob"); /* here, and nobody on shift has room */
+}
+
+static void test_a_shift_goes_over_midnight(void **state)
+{
+    struct office *o = *state;
+    set_shifts(o, "night", "day");
+    claim(o, 1, 2);
+    run_at(o, NOON - 12 * USEC_PER_HOUR);
+    assert_string_equal(o->proposed[1], "ann");
+    claim(o, 2, 2);
+    run_at(o, NOON - 4 * USEC_PER_HOUR); /* its end is of the next */
+    assert_string_equal(o->proposed[2], "bob");
+    claim(o, 3, 2);
+    run_at(o, NOON + 8 * USEC_PER_HOUR);
+    assert_string_equal(o->proposed[3], "ann");
+}
+
+static void test_who_is_gone_is_not_chosen(void **state)
+{
+    struct office *o = *state;
+    routing_assign_presence(&o->assign, "ann", true, 10);
+    staff[0].until = NOON;
+    claim(o, 1, 2);
+    run_at(o, NOON + 1);
+    assert_int_equal(o->n, 0);
+    routing_assign_presence(&o->assign, "bob", true, 10);
+    run_at(o, NOON + 1);
+    assert_string_equal(o->proposed[1], "bob");
 }
 
 static void test_skill_and_language(void **state)
@@ -329,6 +393,9 @@ int main(void)
         T(test_severe_first_then_oldest),
         T(test_least_loaded_relative_to_capacity),
         T(test_capacity_is_never_exceeded),
+        T(test_who_is_on_shift_is_chosen_before_who_is_not),
+        T(test_a_shift_goes_over_midnight),
+        T(test_who_is_gone_is_not_chosen),
         T(test_skill_and_language),
         T(test_chain_of_command_and_default_department),
         T(test_absent_or_full_is_decided_again),
