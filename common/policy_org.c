@@ -50,8 +50,8 @@ static const struct policy_key staff_keys[] = {
      "agent|handler|section_manager|deputy|general_manager|legal|auditor|administrator", NULL,
      "what this person may do; left out: agent, or by their place in the chain of command"},
     {"until", POLICY_TIME, false, 0, 0, NULL, NULL,
-     "the end of somebody temporary: after it they may do nothing"},
-    {"shift", POLICY_ID, false, 0, 0, NULL, NULL, "id of a shift"},
+     "the end of somebody temporary: then they may do nothing, and what they have goes to who leads them"},
+    {"shift", POLICY_ID, false, 0, 0, NULL, NULL, "id of a shift; who is on it gets cases before who is not"},
     {NULL, 0, false, 0, 0, NULL, NULL, NULL},
 };
 static const struct policy_shape staff_shape = {&kesu__v1__staff__descriptor, staff_keys};
@@ -65,7 +65,8 @@ static const struct policy_key org_keys[] = {
     {"quotas", POLICY_MAPS, false, 0, 50, NULL, &policy_quota_shape, "what may be given at once"},
     {"compensation", POLICY_MAPS, false, 0, 500, NULL, &policy_compensation_shape,
      "the compensation matrix: the first that fits caps what is given in a case"},
-    {"delegations", POLICY_MAPS, false, 0, 200, NULL, &policy_delegation_shape, "who stands in for whom"},
+    {"delegations", POLICY_MAPS, false, 0, 200, NULL, &policy_delegation_shape,
+     "who stands in for whom, and is told what is escalated to them"},
     {"life", POLICY_MAP, false, 0, 0, NULL, &policy_life_shape, "settings of the life of a case"},
     {NULL, 0, false, 0, 0, NULL, NULL, NULL},
 };
