@@ -186,8 +186,10 @@ const struct life_row life_rows[] = {
      "reason", ""},
     {CMD(SHARE_ANSWER), EV(ANSWER_SHARED), LIFE_ANY, OPEN, LIFE_STAYS, LIFE_SERVICE, TIE_NONE, "",
      "answer_seq", "replied progress_told"},
-    {CMD(MERGE_CASE), EV(CASE_MERGED), LIFE_ANY, OPEN & ~ON(EXTERNAL), TO(MERGED), LIFE_DESK, TIE_OWNER, "",
-     "into_id reason", ""},
+    {CMD(MERGE_CASE), EV(CASE_MERGED), 0, OPEN & ~ON(EXTERNAL), TO(MERGED), LIFE_DESK, TIE_OWNER,
+     "of the same customer", "into_id reason", ""},
+    {CMD(MERGE_CASE), EV(CASE_MERGED), 1, OPEN & ~ON(EXTERNAL), TO(MERGED), LIFE_LEADERS, TIE_OWNER,
+     "of another customer", "into_id reason", ""},
     {CMD(UNMERGE_CASE), EV(CASE_UNMERGED), LIFE_ANY, ON(MERGED), LIFE_GOES_BACK, LIFE_DESK, TIE_NONE, "",
      "reason", ""},
     {CMD(MERGE_CASE), EV(CASE_ABSORBED), LIFE_ANY, OPEN, LIFE_STAYS, LIFE_DESK, TIE_FOLLOWS, "",
@@ -326,6 +328,8 @@ unsigned life_variant(const Kesu__V1__Event *e)
         return external_variant(e->external_recorded);
     case KESU__V1__EVENT__BODY_CASE_REOPENED:
         return e->case_reopened->final ? 1 : 0;
+    case KESU__V1__EVENT__BODY_CASE_MERGED:
+        return e->case_merged->other_customer ? 1 : 0;
     case KESU__V1__EVENT__BODY_STEP_COMPLETED:
         return step_variant(e->step_completed);
     default:

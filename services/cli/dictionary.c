@@ -211,6 +211,8 @@ const struct tell_entry tell_entries[] = {
     {"objected", {"objected", "提出異議", "提出异议"}},
     {"objected to what is final", {"objected to what is final", "對最終意見提出異議", "对最终意见提出异议"}},
     {"inside the window", {"inside the window", "期限內", "期限内"}},
+    {"of the same customer", {"of the same customer", "屬同一位客戶", "属同一位客户"}},
+    {"of another customer", {"of another customer", "屬另一位客戶", "属另一位客户"}},
     {"late", {"late", "逾期", "超期"}},
     {"admitted", {"admitted", "准予受理", "准予受理"}},
     {"not admitted", {"not admitted", "不予受理", "不予受理"}},

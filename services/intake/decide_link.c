@@ -7,6 +7,7 @@
  * ring: whatever names it from then on, joins the other. */
 #include "decide_life.h"
 #include "err.h"
+#include "persons.h"
 
 #define MAX_LINKS 64
 
@@ -66,8 +67,17 @@ static int check_merge(struct decide *d, const Kesu__V1__CaseState *into)
     return check_work(d);
 }
 
+/* Of whom nothing is known, it may be anybody. */
+static bool is_of_another(struct decide *d, const Kesu__V1__CaseState *into)
+{
+    uint64_t own = d->state->customer_id, other = into->customer_id;
+    return own != 0 && other != 0 && own != other &&
+           intake_person_root(d->view, own, d->ctx->arena) !=
+               intake_person_root(d->view, other, d->ctx->arena);
+}
+
 /* It takes the other's place among the members. */
-static int take_place(struct decide *d, Kesu__V1__CaseState *into)
+static int take_place(struct decide *d, Kesu__V1__CaseState *into, Kesu__V1__CaseMerged *merged)
 {
     uint64_t incident_id = d->state->life != NULL ? d->state->life->incident_id : 0;
     Kesu__V1__IncidentState *incident;
@@ -78,6 +88,7 @@ static int take_place(struct decide *d, Kesu__V1__CaseState *into)
     Kesu__V1__JoinedIncident *joined = intake_decide_new(d, &kesu__v1__joined_incident__descriptor);
     if (joined == NULL) return intake_decide_no_memory(d);
     joined->incident_id = incident_id;
+    merged->took_place = true;
     return tell(d, into, KESU__V1__EVENT__BODY_JOINED_INCIDENT, joined);
 }
 
@@ -94,9 +105,24 @@ int intake_decide_merge(struct decide *d)
     absorbed->from_id = d->state->case_id;
     absorbed->reason = c->reason;
     merged->agent = d->state->agent;
+    merged->other_customer = is_of_another(d, into);
     DECIDE_TRY(tell(d, into, KESU__V1__EVENT__BODY_CASE_ABSORBED, absorbed));
-    DECIDE_TRY(take_place(d, into));
+    DECIDE_TRY(take_place(d, into, merged));
     return intake_decide_event(d, KESU__V1__EVENT__BODY_CASE_MERGED, merged);
+}
+
+/* It stood in for this one only, and is still there. */
+static int leave_place(struct decide *d, Kesu__V1__CaseState *into, char *reason)
+{
+    const Kesu__V1__CaseLife *life = d->state->life;
+    if (!life->took_place || !life_is_open(into->stage) || into->life == NULL ||
+        into->life->incident_id != life->incident_id)
+        return 0;
+    Kesu__V1__LeftIncident *left = intake_decide_new(d, &kesu__v1__left_incident__descriptor);
+    if (left == NULL) return intake_decide_no_memory(d);
+    left->incident_id = life->incident_id;
+    left->reason = reason;
+    return tell(d, into, KESU__V1__EVENT__BODY_LEFT_INCIDENT, left);
 }
 
 int intake_decide_unmerge(struct decide *d)
@@ -113,6 +139,7 @@ int intake_decide_unmerge(struct decide *d)
     released->reason = c->reason;
     body->into_id = into->case_id;
     body->agent = d->state->agent;
+    DECIDE_TRY(leave_place(d, into, c->reason));
     DECIDE_TRY(tell(d, into, KESU__V1__EVENT__BODY_CASE_RELEASED, released));
     DECIDE_TRY(intake_decide_event(d, KESU__V1__EVENT__BODY_CASE_UNMERGED, body));
     return intake_decide_restart(d, &d->out->events[d->out->n_events - 1], life->clocks_before,

@@ -9,6 +9,7 @@ int intake_evolve_merged(struct evolve *e)
     Kesu__V1__CaseLife *life = intake_evolve_life(e);
     if (life == NULL) return E_NOMEM;
     life->merged_into = e->event->case_merged->into_id;
+    life->took_place = e->event->case_merged->took_place;
     life->n_clocks_before = 0;
     life->clocks_before = arena_alloc(e->arena, sizeof(*life->clocks_before) * (e->event->n_clocks + 1));
     if (life->clocks_before == NULL) return E_NOMEM;
@@ -32,6 +33,7 @@ int intake_evolve_unmerged(struct evolve *e)
     Kesu__V1__CaseLife *life = intake_evolve_life(e);
     if (life == NULL) return E_NOMEM;
     life->merged_into = 0;
+    life->took_place = false;
     life->n_clocks_before = 0;
     return 0;
 }

@@ -219,6 +219,15 @@ static void prepare_other(struct life_desk *d, unsigned command, Kesu__V1__CaseS
     }
 }
 
+/* Whatever it is merged into: of a person each. */
+static void give_customers(struct life_desk *d, Kesu__V1__CaseState *s)
+{
+    Kesu__V1__CaseState *other = life_state(d, 1 + 1 % d->cases);
+    other->customer_id = 1002;
+    life_put(d, other);
+    s->customer_id = 1001;
+}
+
 void life_prepare(struct life_desk *d, unsigned command, unsigned variant, uint64_t case_id)
 {
     Kesu__V1__CaseState *s = life_state(d, case_id);
@@ -227,5 +236,6 @@ void life_prepare(struct life_desk *d, unsigned command, unsigned variant, uint6
     prepare_decision(d, command, variant, s);
     prepare_rest(d, command, s);
     prepare_other(d, command, s);
+    if (command == CMD(MERGE_CASE) && variant == 1) give_customers(d, s);
     life_put(d, s);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Merged, split and linked cases: told on both sides, and undone. */
 #include "../../services/intake/evolve.h"
+#include "../../services/intake/persons.h"
 #include "err.h"
 #include "life_desk.h"
 #include "unit.h"
@@ -152,6 +153,98 @@ static void test_its_place_in_an_incident(void **state)
     REFUSED(d, SHARE_ANSWER, share, E_EXISTS, "share_answer.answer_seq");
 }
 
+/* As before: what stood in for it only leaves the incident again, what was of it stays. */
+static void test_taken_apart_each_has_its_own_place_again(void **state)
+{
+    struct life_desk *d = *state;
+    for (unsigned was_member = 0; was_member < 2; was_member++) {
+        uint64_t from = life_case(d, KESU__V1__STAGE__STAGE_TRIAGED);
+        uint64_t into = life_case(d, KESU__V1__STAGE__STAGE_TRIAGED);
+        Kesu__V1__IncidentState *i = NEW(d, incident_state);
+        i->incident_id = 77;
+        i->members = 1 + was_member;
+        intake_incident_put(&d->view, i);
+        for (unsigned k = 0; k <= was_member; k++) {
+            Kesu__V1__CaseState *s = life_state(d, k == 0 ? from : into);
+            s->life = NEW(d, case_life);
+            s->life->incident_id = s->life->last_incident = 77;
+            life_put(d, s);
+        }
+        DONE(d, MERGE_CASE, merging(d, from, into), MERGED);
+        assert_int_equal(life_event(d)->case_merged->took_place, was_member == 0);
+        DONE(d, UNMERGE_CASE, unmerging(d, from), TRIAGED);
+        assert_int_equal(life_state(d, from)->life->incident_id, 77);
+        assert_int_equal(life_state(d, into)->life->incident_id, was_member == 0 ? 0 : 77);
+        assert_int_equal(intake_incident_get(&d->view, 77, &d->arena, &i), 0);
+        assert_int_equal(i->members, 1 + was_member);
+        assert_false(life_state(d, from)->life->took_place);
+    }
+}
+
+/* The other was given to another incident, or has ended: it stays what it is. */
+static void test_who_stood_in_goes_its_own_way(void **state)
+{
+    struct life_desk *d = *state;
+    for (unsigned ended = 0; ended < 2; ended++) {
+        uint64_t from = life_case(d, KESU__V1__STAGE__STAGE_TRIAGED);
+        uint64_t into = life_case(d, KESU__V1__STAGE__STAGE_TRIAGED);
+        Kesu__V1__CaseState *s = life_state(d, from);
+        s->life = NEW(d, case_life);
+        s->life->incident_id = s->life->last_incident = 77;
+        life_put(d, s);
+        Kesu__V1__IncidentState *i = NEW(d, incident_state);
+        i->incident_id = 77;
+        i->members = 1;
+        intake_incident_put(&d->view, i);
+        DONE(d, MERGE_CASE, merging(d, from, into), MERGED);
+        s = life_state(d, into);
+        if (ended == 1) s->stage = KESU__V1__STAGE__STAGE_CLOSED;
+        if (ended == 0) s->life->incident_id = 78;
+        life_put(d, s);
+        DONE(d, UNMERGE_CASE, unmerging(d, from), TRIAGED);
+        assert_int_equal(life_state(d, into)->life->incident_id, ended == 1 ? 77 : 78);
+    }
+}
+
+static void give_customer(struct life_desk *d, uint64_t id, uint64_t customer_id)
+{
+    Kesu__V1__CaseState *s = life_state(d, id);
+    s->customer_id = customer_id;
+    life_put(d, s);
+}
+
+static void test_cases_of_different_people_are_merged_by_who_leads(void **state)
+{
+    struct life_desk *d = *state;
+    uint64_t from = life_case(d, KESU__V1__STAGE__STAGE_TRIAGED);
+    uint64_t into = life_case(d, KESU__V1__STAGE__STAGE_TRIAGED);
+    give_customer(d, from, 40);
+    give_customer(d, into, 41);
+    REFUSED(d, MERGE_CASE, merging(d, from, into), E_NOT_ALLOWED, "actor.name");
+    assert_non_null(strstr(d->out.refused.reason, "another customer"));
+    life_as(d, "lead");
+    DONE(d, MERGE_CASE, merging(d, from, into), MERGED);
+    assert_true(life_event(d)->case_merged->other_customer);
+    assert_int_equal(life_state(d, from)->customer_id, 40); /* and stays theirs */
+}
+
+static void test_two_identities_of_one_person_are_the_same_customer(void **state)
+{
+    struct life_desk *d = *state;
+    uint64_t from = life_case(d, KESU__V1__STAGE__STAGE_TRIAGED);
+    uint64_t into = life_case(d, KESU__V1__STAGE__STAGE_TRIAGED);
+    Kesu__V1__CustomerState *one = NEW(d, customer_state), *other = NEW(d, customer_state);
+    one->customer_id = 40;
+    other->customer_id = 41;
+    other->merged_into = 40;
+    intake_person_put(&d->view, one);
+    intake_person_put(&d->view, other);
+    give_customer(d, from, 40);
+    give_customer(d, into, 41);
+    DONE(d, MERGE_CASE, merging(d, from, into), MERGED);
+    assert_false(life_event(d)->case_merged->other_customer);
+}
+
 static void test_linked_on_both_sides(void **state)
 {
     struct life_desk *d = *state;
@@ -207,9 +300,16 @@ static void test_a_part_becomes_a_case(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_merged_and_taken_apart_again), TEST(test_never_in_a_ring),
-        TEST(test_what_must_not_be_merged),      TEST(test_its_place_in_an_incident),
-        TEST(test_linked_on_both_sides),         TEST(test_a_part_becomes_a_case),
+        TEST(test_merged_and_taken_apart_again),
+        TEST(test_never_in_a_ring),
+        TEST(test_what_must_not_be_merged),
+        TEST(test_its_place_in_an_incident),
+        TEST(test_taken_apart_each_has_its_own_place_again),
+        TEST(test_who_stood_in_goes_its_own_way),
+        TEST(test_cases_of_different_people_are_merged_by_who_leads),
+        TEST(test_two_identities_of_one_person_are_the_same_customer),
+        TEST(test_linked_on_both_sides),
+        TEST(test_a_part_becomes_a_case),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
