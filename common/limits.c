@@ -364,6 +364,8 @@ const struct limit limits_table[] = {
     BYTES(handover_opened, note, 4096),
     COUNT(handover_opened, case_ids, 16384),
     EACH(handover_opened, agents, 64, 0, 64),
+    EACH(handover_opened, categories, 4096, 0, 64),
+    COUNT(handover_opened, kinds, 16384),
     ID(handover_accepted, to),
 
     // feed.proto

@@ -27,6 +27,31 @@ static unsigned n_done(const Kesu__V1__EightDState *s)
     return n;
 }
 
+static void print_line(const Kesu__V1__EightDState *s, const char *of)
+{
+    unsigned late = 0;
+    for (size_t i = 0; i < s->n_disciplines; i++)
+        late += s->disciplines[i]->breached && !s->disciplines[i]->done && !s->closed ? 1 : 0;
+    printf("%" PRIu64 "  %s, led by %s, %u done, ", s->eightd_id, s->closed ? "closed" : "open", s->lead,
+           n_done(s));
+    if (late > 0) printf("%u late, ", late);
+    printf("%s%s\n", of, s->title);
+}
+
+int eightd_list_of_incident(struct cli *c, uint64_t incident_id)
+{
+    Kesu__V1__ListEightDs ask = KESU__V1__LIST_EIGHT_DS__INIT;
+    Kesu__V1__EightDList *l = NULL;
+    ask.incident_id = incident_id;
+    ask.limit = 1000;
+    int status = ask_list(c, &ask, &l);
+    for (size_t i = 0; status == 0 && i < l->n_eightds; i++) {
+        printf("  8D ");
+        print_line(l->eightds[i], "");
+    }
+    return status;
+}
+
 int cli_eightd_list(struct cli *c)
 {
     Kesu__V1__ListEightDs ask = KESU__V1__LIST_EIGHT_DS__INIT;
@@ -49,8 +74,7 @@ int cli_eightd_list(struct cli *c)
         if (c->json)
             cli_print_json(c, s);
         else
-            printf("%" PRIu64 "  %s, led by %s, %u done, %s%s\n", s->eightd_id, s->closed ? "closed" : "open",
-                   s->lead, n_done(s), s->case_id == 0 ? "of an incident, " : "", s->title);
+            print_line(s, s->case_id == 0 ? "of an incident, " : "");
     }
     if (!c->json && l->n_eightds == 0) printf("no 8Ds\n");
     return 0;

@@ -21,6 +21,9 @@ struct eightd {
     const Kesu__V1__Policy *policy; /* NULL: people go by their ids */
 };
 
+/* Prints a line for each 8D of an incident. */
+int eightd_list_of_incident(struct cli *c, uint64_t incident_id);
+
 /* eightd_words.c: a word of the report, "" when the word is not known. */
 const char *eightd_word(const char *word, enum tell_language language);
 /* "4000", "-0.5": ten-thousandths as people write them. */

@@ -13,7 +13,10 @@ static void print_handover(struct cli *c, const Kesu__V1__HandoverState *h)
         return;
     }
     printf("%" PRIu64 "  %s to %s, %zu cases, %s %s\n", h->handover_id, h->from, h->to, h->n_case_ids,
-           h->accepted ? "accepted, was due" : "to be accepted until", cli_time(h->due_at, due));
+           h->accepted   ? "accepted, was due"
+           : h->breached ? "late, was to be accepted until"
+                         : "to be accepted until",
+           cli_time(h->due_at, due));
 }
 
 int cli_handover_list(struct cli *c)

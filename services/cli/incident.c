@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "cli.h"
+#include "eightd.h"
 #include "field.h"
 
 static const char indent[] = "                               ";
@@ -90,6 +91,7 @@ int cli_incident_show(struct cli *c)
         } else {
             if (first) print_incident(d->state);
             if (first) status = print_events(c, d);
+            if (first && status == 0) status = eightd_list_of_incident(c, get.incident_id);
             for (size_t i = 0; i < d->n_members; i++) print_member(d->members[i]);
         }
         if (d->next_after == 0) return status;

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A person over all identities, with the cases that are not erased: whom staff
  * talk to, what an operator looks at before erasing, and the contacts by which
- * mails kept elsewhere are found. */
+ * mails kept elsewhere are found.
+ *
+ * Whose a sensitive case is, only its readers know: it is left out, and of who
+ * has no other, the contacts too. */
 #include "control.h"
 
 #include "cases.h"
@@ -81,14 +84,29 @@ static int add_cases(struct telling *t, uint64_t *at, unsigned n, bool personal)
         if (at[newest] == 0) return 0;
         int err = intake_case_get(&t->in->reg, at[newest], t->arena, &s);
         if (err != 0) return err;
-        Kesu__V1__CaseState *told = intake_veil_state(s, t->arena);
-        if (told == NULL) return E_NOMEM;
-        t->bytes += codec_size(told) + 8;
-        d->cases[d->n_cases++] = told;
-        if (personal) open_contacts(t, s->case_id);
         at[newest] = s->previous_case;
+        if (intake_veil_is_on(s)) continue;
+        t->bytes += codec_size(s) + 8;
+        d->cases[d->n_cases++] = s;
+        if (personal) open_contacts(t, s->case_id);
     }
     return 0;
+}
+
+/* Is all we know of them from cases that only named people read? */
+static bool is_hidden(struct telling *t, const uint64_t *at, unsigned n)
+{
+    struct arena *arena = t->arena;
+    bool hidden = false;
+    for (unsigned i = 0; i < n; i++)
+        for (uint64_t id = at[i]; id != 0;) {
+            Kesu__V1__CaseState *s;
+            if (intake_case_get(&t->in->reg, id, arena, &s) != 0) return true;
+            if (!intake_veil_is_on(s)) return false;
+            hidden = true;
+            id = s->previous_case;
+        }
+    return hidden;
 }
 
 static int tell_person(struct telling *t, uint64_t customer_id, bool personal)
@@ -107,6 +125,9 @@ static int tell_person(struct telling *t, uint64_t customer_id, bool personal)
     for (unsigned i = 0; i < n; i++) {
         if (all[i]->erased_seq != 0) d->erased_seq = all[i]->erased_seq;
         at[i] = all[i]->last_case;
+    }
+    personal = personal && !is_hidden(t, at, n);
+    for (unsigned i = 0; i < n; i++) {
         if (personal) open_contacts(t, all[i]->customer_id);
         for (size_t k = 0; k < all[i]->n_contact_seqs && personal; k++)
             open_contacts(t, all[i]->contact_seqs[k]);
@@ -137,6 +158,7 @@ static int tell(struct telling *t, const Kesu__V1__GetCustomer *get)
     if (get->contact != NULL) err = find_contact(t, get->contact, &customer_id);
     if (get->case_id != 0) err = intake_case_get(&t->in->reg, get->case_id, t->arena, &s);
     if (err != 0) return err;
+    if (s != NULL && intake_veil_is_on(s)) return E_NOT_FOUND;
     if (s != NULL) customer_id = s->customer_id;
     if (s != NULL && customer_id == 0) {
         t->detail->erased_seq = s->erased_seq;

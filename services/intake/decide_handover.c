@@ -7,10 +7,11 @@
 #include "err.h"
 #include "policy.h"
 
-#define CASES_MAX  16384 /* in a list */
-#define LOOK_AT    65536 /* cases, before it is too much for one turn */
-#define A_LOOK     8192
-#define ROOM_BYTES ((size_t)1 << 20)
+#define CASES_MAX      16384 /* in a list */
+#define LOOK_AT        65536 /* cases, before it is too much for one turn */
+#define A_LOOK         8192
+#define CATEGORIES_MAX 4096
+#define ROOM_BYTES     ((size_t)1 << 20)
 
 static char clock_name[] = "handover";
 
@@ -87,6 +88,23 @@ static int count_open(struct decide *d, const Kesu__V1__HandoverOpened *body, ui
     return 0;
 }
 
+/* What it takes to have it, for who gives it to somebody: the case may be forgotten where that is decided. */
+static int add_kind(struct decide *d, Kesu__V1__HandoverOpened *body, const Kesu__V1__CaseState *s)
+{
+    Kesu__V1__HandedKind *kind = intake_decide_new(d, &kesu__v1__handed_kind__descriptor);
+    size_t at = 0;
+    while (at < body->n_categories && strcmp(body->categories[at], s->category) != 0) at++;
+    if (at == CATEGORIES_MAX)
+        return intake_decide_refuse(d, E_TOO_BIG, "open_handover.agents", "fewer agents at a time");
+    if (at == body->n_categories)
+        body->categories[body->n_categories++] = arena_strdup(d->ctx->arena, s->category);
+    if (kind == NULL || body->categories[at] == NULL) return intake_decide_no_memory(d);
+    kind->category = (uint32_t)at;
+    kind->language = s->language;
+    body->kinds[body->n_kinds++] = kind;
+    return 0;
+}
+
 /* The next cases below *before; scratch is for one of them. */
 static int look(struct decide *d, struct arena *scratch, uint64_t *before, uint64_t *ids,
                 Kesu__V1__HandoverOpened *body, uint64_t wanted)
@@ -96,8 +114,9 @@ static int look(struct decide *d, struct arena *scratch, uint64_t *before, uint6
         Kesu__V1__CaseState *s;
         arena_reset(scratch);
         if (intake_case_get(d->view, ids[i], scratch, &s) != 0) return intake_decide_no_memory(d);
-        if (life_is_open(s->stage) && is_in(body->agents, body->n_agents, s->agent))
-            body->case_ids[body->n_case_ids++] = ids[i];
+        if (!life_is_open(s->stage) || !is_in(body->agents, body->n_agents, s->agent)) continue;
+        body->case_ids[body->n_case_ids++] = ids[i];
+        DECIDE_TRY(add_kind(d, body, s));
     }
     *before = n > 0 ? ids[n - 1] : 0;
     return 0;
@@ -111,7 +130,10 @@ static int find_cases(struct decide *d, Kesu__V1__HandoverOpened *body)
     if (err != 0 || wanted == 0) return err;
     uint64_t *ids = arena_alloc(d->ctx->arena, sizeof(*ids) * A_LOOK);
     body->case_ids = arena_alloc(d->ctx->arena, sizeof(uint64_t) * wanted);
-    if (ids == NULL || body->case_ids == NULL) return intake_decide_no_memory(d);
+    body->kinds = arena_alloc(d->ctx->arena, sizeof(*body->kinds) * wanted);
+    body->categories = arena_alloc(d->ctx->arena, sizeof(*body->categories) * CATEGORIES_MAX);
+    if (ids == NULL || body->case_ids == NULL || body->kinds == NULL || body->categories == NULL)
+        return intake_decide_no_memory(d);
     arena_init(&scratch, &d->view->env->mem, ROOM_BYTES);
     for (unsigned looked = 0; err == 0 && body->n_case_ids < wanted && looked < LOOK_AT; looked += A_LOOK) {
         err = look(d, &scratch, &before, ids, body, wanted);

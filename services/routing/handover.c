@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An accepted handover: each of its cases goes to somebody of the shift whose
- * lead accepted, who is present and has room; the least loaded first. When the
- * policy knows nobody of that shift, to anybody who does not give. While there
+ * lead accepted, who is present and has room; the least loaded first. Skill and
+ * language are asked for as when a case is assigned: what nobody of that shift
+ * has is not asked for. When the policy knows nobody of the shift, to anybody
+ * who does not give. While there
  * is none, who has the case keeps it, and it is tried again. */
 #include "handover.h"
 
@@ -154,7 +156,40 @@ static bool gives(const Kesu__V1__HandoverOpened *b, const char *agent)
     return false;
 }
 
-static struct routing_agent *choose(struct routing *r, const Kesu__V1__HandoverOpened *b, int64_t now_us)
+struct asked_for {
+    const char *category;
+    Kesu__V1__Language language;
+    bool skill, speaks;
+};
+
+/* Of the case, by what the list says; lists of before do not. */
+static struct asked_for asked_for(const Kesu__V1__HandoverOpened *b, uint64_t case_id)
+{
+    struct asked_for a = {.category = ""};
+    size_t low = 0, high = b->n_kinds == b->n_case_ids ? b->n_case_ids : 0; /* newest first */
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (b->case_ids[middle] > case_id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == b->n_kinds || b->case_ids[low] != case_id || b->kinds[low]->category >= b->n_categories)
+        return a;
+    a.category = b->categories[b->kinds[low]->category];
+    a.language = b->kinds[low]->language;
+    return a;
+}
+
+static bool can_have(const struct asked_for *a, const Kesu__V1__Staff *s)
+{
+    if (!a->skill) return true;
+    return policy_has_skill(s, a->category,
+                            a->speaks ? a->language : KESU__V1__LANGUAGE__LANGUAGE_UNSPECIFIED);
+}
+
+static struct routing_agent *choose(struct routing *r, const Kesu__V1__HandoverOpened *b, struct asked_for a,
+                                    int64_t now_us)
 {
     const char *shift = shift_of(r->policy, b->to);
     struct routing_agent *best = NULL;
@@ -163,11 +198,18 @@ static struct routing_agent *choose(struct routing *r, const Kesu__V1__HandoverO
         const Kesu__V1__Staff *s = r->policy->staff[i];
         any = any || (s->agent && shift[0] != '\0' && strcmp(s->shift, shift) == 0 && !gives(b, s->id));
     }
+    for (size_t i = 0; a.category[0] != '\0' && i < r->policy->n_staff; i++) {
+        const Kesu__V1__Staff *s = r->policy->staff[i];
+        if (!s->agent || gives(b, s->id) || (any && strcmp(s->shift, shift) != 0)) continue;
+        a.skill = a.skill || policy_has_skill(s, a.category, KESU__V1__LANGUAGE__LANGUAGE_UNSPECIFIED);
+        a.speaks = a.speaks || policy_has_skill(s, a.category, a.language);
+    }
     for (unsigned i = 0; i < r->assign.agents.n; i++) {
-        struct routing_agent *a = r->assign.agents.list[i];
-        if (a->staff == NULL || gives(b, a->id) || !routing_agent_has_room(a, now_us)) continue;
-        if (any && strcmp(a->staff->shift, shift) != 0) continue;
-        if (best == NULL || routing_agent_before(a, best)) best = a;
+        struct routing_agent *one = r->assign.agents.list[i];
+        if (one->staff == NULL || gives(b, one->id) || !routing_agent_has_room(one, now_us)) continue;
+        if (any && strcmp(one->staff->shift, shift) != 0) continue;
+        if (!can_have(&a, one->staff)) continue;
+        if (best == NULL || routing_agent_before(one, best)) best = one;
     }
     return best;
 }
@@ -199,7 +241,7 @@ void routing_handover_run(struct routing *r)
     Kesu__V1__HandoverOpened *b = NULL;
     uint64_t loaded = 0;
     size_t kept = 0;
-    bool full = false;
+    struct asked_for nobody = {.category = NULL}; /* is free for the likes of this, of the list in hand */
     struct arena arena;
     if (h->n_order == 0 || r->policy == NULL || !fold_live(r->fold)) return;
     arena_init(&arena, &r->env->mem, ROOM_BYTES);
@@ -208,15 +250,20 @@ void routing_handover_run(struct routing *r)
         struct handed *one = map_get(&h->pending, h->order[i]);
         if (one == NULL || one->refused) continue;
         h->order[kept++] = h->order[i];
-        if (one->flying || full) continue;
+        if (one->flying) continue;
         if (loaded != one->handover_id) {
             arena_reset(&arena);
             if (load(r->fold, one->handover_id, &arena, &b) != 0) continue;
             loaded = one->handover_id;
+            nobody.category = NULL;
         }
-        struct routing_agent *agent = choose(r, b, now_us);
-        full = agent == NULL;
-        if (agent != NULL) propose(r, one, agent);
+        struct asked_for a = asked_for(b, one->case_id);
+        if (a.category == nobody.category && a.language == nobody.language) continue;
+        struct routing_agent *agent = choose(r, b, a, now_us);
+        if (agent != NULL)
+            propose(r, one, agent);
+        else
+            nobody = a;
     }
     h->n_order = kept;
     arena_deinit(&arena);

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Cases that only named people read, a shift's open work, and the report of an 8D."""
 
+import email
+import email.policy
 import html.parser
 import json
+import shutil
+import subprocess
 
 import pytest
 import yaml
@@ -63,6 +67,30 @@ def test_who_is_not_named_is_told_number_stage_and_clocks(office):
     assert [one.case_id for one in listed] == [case] and not listed[0].channel and not listed[0].customer_id
     printed = office.kesu("show", str(case))
     assert "sensitive" in printed and "two others" not in printed
+
+
+def person(office, **ask):
+    return office.control("intake", get_customer=query_pb2.GetCustomer(personal=True, **ask))
+
+
+def test_whose_a_sensitive_case_is_only_its_readers_know(office):
+    office.start("intake")
+    lane = office.lane("intake-people")
+    alone = accepted(lane.ask_one(kesu_client.receive_message("大吼", email="only@example.com"))).case_id
+    plain = accepted(lane.ask_one(kesu_client.receive_message("包裹破了", email="both@example.com"))).case_id
+    other = accepted(lane.ask_one(kesu_client.receive_message("推我", email="both@example.com"))).case_id
+    assert plain != other
+    ids = {case: office.case(case).state.customer_id for case in (alone, plain)}
+    assert person(office, customer_id=ids[alone]).contacts == ["only@example.com"]
+    marked(lane, alone, READER)
+    marked(lane, other, READER)
+    hidden = person(office, customer_id=ids[alone])
+    assert not hidden.cases and not hidden.contacts
+    assert person(office, case_id=alone).code == command_pb2.E_UNKNOWN
+    shown = person(office, customer_id=ids[plain])
+    assert [one.case_id for one in shown.cases] == [plain] and shown.contacts == ["both@example.com"]
+    printed = office.kesu("customer", "show", str(ids[alone]), "--personal")
+    assert "only@example.com" not in printed and office.case(alone).state.number not in printed
 
 
 def test_each_reading_is_an_event_before_anything_is_told(office):
@@ -133,7 +161,7 @@ def test_a_shift_hands_over_and_no_case_is_without_an_owner(shifts, office):
     judgement = types_pb2.Judgement(category="other", department="service", severity=types_pb2.SEVERITY_S3)
     for case in cases:
         classify = command_pb2.ClassifyCase(case_id=case, judgement=judgement)
-        lane.ask_one(kesu_client.command(classify_case=classify))
+        accepted(lane.ask_one(kesu_client.command(classify_case=classify)))
 
     def owners():
         return [office.case(case).state.agent for case in cases]
@@ -154,6 +182,78 @@ def test_a_shift_hands_over_and_no_case_is_without_an_owner(shifts, office):
     given = [e.body for e in office.journal().all() if e.name == "case_assigned" and e.body.handover_id == seq]
     assert len(given) == 3 and all(one.reason == f"handover {seq}" for one in given)
     assert not office.control("intake", list_handovers=query_pb2.ListHandovers(open=True)).handovers
+
+
+def test_who_can_do_it_gets_what_is_handed_over(shifts, office):
+    lane = office.lane("intake-people")
+    giver, skilled, other = "tao_yue", "wu_ke", "zhu_dan"  # of the service; zhu_dan has no skill for returns
+
+    def present(who, yes):
+        presence = command_pb2.SetPresence(agent=who, present=yes, capacity=100)
+        accepted(lane.ask_one(kesu_client.command(set_presence=presence)))
+
+    present(giver, True)
+    wanted = {}
+    for category in ("returns", "conduct.attitude", "returns", "conduct.attitude"):
+        case = opened(lane, f"第{len(wanted)}件")
+        judgement = types_pb2.Judgement(category=category, department="service", severity=types_pb2.SEVERITY_S3)
+        classify = command_pb2.ClassifyCase(case_id=case, judgement=judgement)
+        accepted(lane.ask_one(kesu_client.command(classify_case=classify)))
+        wanted[case] = category
+
+    def owners():
+        return {office.case(case).state.agent for case in wanted}
+
+    until(lambda: owners() == {giver}, lambda: f"all with {giver}: {owners()}")
+    present(giver, False)
+    present(other, True)
+    handover = life_pb2.OpenHandover(agents=[giver], to=OUTSIDER, due_at=kesu_client.now_us() + 3600 * 10**6)
+    seq = accepted(lane.ask_one(staff(LEADER, open_handover=handover))).seq
+    accepted(lane.ask_one(staff(OUTSIDER, accept_handover=life_pb2.AcceptHandover(handover_id=seq))))
+    of = {case: category.split(".")[0] for case, category in wanted.items()}
+    until(lambda: all(office.case(c).state.agent == other for c in of if of[c] == "conduct"), "what she can do")
+    office.wait_folded("routing")
+    assert all(office.case(c).state.agent == giver for c in of if of[c] == "returns"), "not what she cannot"
+    present(skilled, True)
+    until(lambda: all(office.case(c).state.agent == skilled for c in of if of[c] == "returns"), "who can")
+
+
+def test_what_is_not_done_in_time_is_told_to_owner_and_manager(office):
+    policy = shutil.copytree(ROOT / "deploy/policy", office.dir / "policy")
+    notify = (policy / "notify.yaml").read_text()
+    (policy / "notify.yaml").write_text(notify.replace("transport: smtp", "transport: maildir"))
+    org = (policy / "org.yaml").read_text()
+    assert "overdue_after: [4h, 24h]" in org
+    (policy / "org.yaml").write_text(org.replace("overdue_after: [4h, 24h]", "overdue_after: [1s]"))
+    office.settings["intake"] = ["--policy-dir", str(policy)]
+    office.settings["notification"] = ["--maildir", str(office.dir / "out"), "--language-wait", "0s"]
+    office.start_all("intake", "sla-watch", "notification")
+    lane = office.lane("intake-people")
+    case = opened(lane)
+    soon = kesu_client.now_us() + 2 * 10**6
+    handover = life_pb2.OpenHandover(agents=["tao_yue"], to=OUTSIDER, due_at=soon)
+    handed = accepted(lane.ask_one(staff(LEADER, open_handover=handover))).seq
+    eightd = accepted(lane.ask_one(staff(
+        READER, open_eightd=life_pb2.OpenEightD(case_id=case, title="seals", lead=READER)))).seq
+    plan = life_pb2.PlanDiscipline(eightd_id=eightd, discipline=3, owner="ling_er", due_at=soon)
+    accepted(lane.ask_one(staff(READER, plan_discipline=plan)))
+    journal, told = office.journal(name="told"), {}
+
+    def all_told(event):
+        if event.name == "delivery_recorded" and event.body.work_id:
+            told.setdefault((event.body.work_id, event.body.kind), (event.body.told, event.body.outcome))
+        return len(told) == 3
+
+    journal.until(all_told, 60)
+    assert told == {(handed, "handover_overdue"): (LEADER, 1), (eightd, "discipline_overdue"): ("ling_er", 1),
+                    (eightd, "discipline_escalated"): (READER, 1)}
+    letters = [email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+               for path in (office.dir / "out").glob("new/*")]
+    subjects = [letter["Subject"] for letter in letters]
+    assert any(f"{handed}" in one for one in subjects) and any("D3" in one and f"{eightd}" in one for one in subjects)
+    shown = office.control("intake", list_handovers=query_pb2.ListHandovers(open=True)).handovers
+    assert [one.handover_id for one in shown] == [handed] and shown[0].breached
+    accepted(lane.ask_one(staff(OUTSIDER, accept_handover=life_pb2.AcceptHandover(handover_id=handed))))
 
 
 class Page(html.parser.HTMLParser):
@@ -179,6 +279,59 @@ class Page(html.parser.HTMLParser):
 
     def handle_data(self, data):
         self.texts.append(data)
+
+
+class Rendered(Page):
+    """What a browser made of it."""
+
+    VOID = {"meta", "br", "hr", "col"}
+
+    @property
+    def title(self):
+        return "".join(self.texts)
+
+
+def browsed(office, printed, lang):
+    """The page as a real browser has read it and laid it out."""
+    page = office.dir / f"8d-{lang}.html"
+    page.write_text(printed)
+    profile = office.dir / "browser"
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", f"--user-data-dir={profile}"]
+    shell = ["/usr/bin/chromium-headless-shell", *flags]
+    dom = subprocess.run([*shell, "--dump-dom", page.as_uri()], capture_output=True, check=True, timeout=60).stdout
+    paper = office.dir / f"8d-{lang}.pdf"
+    subprocess.run([*shell, f"--print-to-pdf={paper}", page.as_uri()], capture_output=True, check=True, timeout=60)
+    assert paper.read_bytes().startswith(b"%PDF")
+    return Rendered(dom.decode())
+
+
+# What 'kesu eightd export --json' promises: the type of each field; a list has one shape; None: any.
+TEXT, NUMBER, LIST = (str,), (int, str), list
+SCHEMA = {
+    "number": TEXT,
+    "state": {"eightd_id": NUMBER, "title": TEXT, "lead": TEXT, "disciplines": [{"discipline": NUMBER, "done": (bool,)}]},
+    "disciplines": [{
+        "discipline": (int,), "text": TEXT, "team": [TEXT], "done": (bool,), "cause_key": TEXT,
+        "is_is_not": [{"question": TEXT, "is": TEXT, "is_not": TEXT}],
+        "causes": [{"kind": TEXT, "branch": TEXT, "text": TEXT}],
+        "options": [{"text": TEXT, "pros": TEXT, "cons": TEXT, "chosen": (bool,)}],
+        "measures": [{"name": TEXT, "unit": TEXT, "before_e4": NUMBER, "after_e4": NUMBER}],
+        "read_across": [TEXT]}],
+}
+
+
+def conforms(value, shape, where="report"):
+    """Every field that is there has the shape the schema gives it."""
+    if isinstance(shape, dict):
+        assert isinstance(value, dict), where
+        for key in value.keys() & shape.keys():
+            conforms(value[key], shape[key], f"{where}.{key}")
+    elif isinstance(shape, list):
+        assert isinstance(value, list), where
+        for i, one in enumerate(value):
+            conforms(one, shape[0], f"{where}[{i}]")
+    else:
+        assert isinstance(value, shape), f"{where}: {value!r}"
 
 
 EVIL = "<script>alert(1)</script> & \"quoted\" 'so' 外箱"
@@ -216,7 +369,15 @@ def test_an_8d_is_printed_in_three_languages(office):
         assert page.texts.count(EVIL) == 6 and all(word in text for word in words)
         assert "4000 PPM" in text and "300 PPM" in text and "−92.5 %" in text and number in text
         assert "@media print" in printed
+        rendered = browsed(office, printed, lang)
+        assert rendered.texts.count(EVIL) == 6 and rendered.tags.count("table") == page.tags.count("table")
+        assert "script" not in rendered.tags and EVIL in rendered.title
+        for n in range(1, 9):
+            assert any(f"D{n}" in one for one in rendered.texts), n
     report = json.loads(office.kesu("eightd", "export", str(eightd), "--json"))
+    conforms(report, SCHEMA)
+    with pytest.raises(AssertionError):
+        conforms({**report, "disciplines": [{**report["disciplines"][0], "discipline": "D1"}]}, SCHEMA)
     assert report["number"] == number and len(report["disciplines"]) == len(records)
     listed = office.kesu("eightd", "list", "--case", number)
     assert listed.startswith(f"{eightd}  open") and "7 done" in listed

@@ -65,6 +65,9 @@ static void the_list_is_all_that_is_open(void **state)
     assert_int_equal(b->case_ids[1], one);
     assert_true(closed != 0);
     assert_string_equal(b->from, "lead");
+    assert_int_equal(b->n_kinds, 2);
+    assert_int_equal(b->n_categories, 1);
+    assert_string_equal(b->categories[b->kinds[1]->category], life_state(d, one)->category);
     Kesu__V1__HandoverState *s;
     assert_int_equal(intake_handover_get(&d->view, id, &d->arena, &s), 0);
     assert_int_equal(s->n_case_ids, 2);
