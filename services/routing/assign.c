@@ -296,11 +296,11 @@ static struct routing_agent *least_loaded(const struct routing_assign *a, const 
     struct routing_agent *best = NULL;
     for (unsigned i = 0; i < k->at->n_agents; i++) {
         struct routing_agent *one = k->at->agents[i];
-        if (!fits(k, one)) continue;
         bool is_barred = routing_bars_has(&a->bars, case_id, one);
-        if (!is_barred && barred) return NULL;
-        if (is_barred == barred && routing_agent_has_room(one, now_us) &&
-            (best == NULL || routing_agent_before(one, best)))
+        if (barred && !is_barred && fits(k, one)) return NULL;
+        /* Skills are words: compared last. */
+        if (is_barred == barred && (best == NULL || routing_agent_before(one, best)) &&
+            routing_agent_has_room(one, now_us) && fits(k, one))
             best = one;
     }
     return best;
