@@ -182,7 +182,7 @@ int intake_decide_reserve(struct decide *d, size_t n)
     if (out->n_events + n > DECIDE_MAX_EVENTS) return intake_decide_no_memory(d);
     struct decide_event *more = arena_alloc(d->ctx->arena, sizeof(*more) * (out->n_events + n));
     if (more == NULL) return intake_decide_no_memory(d);
-    memcpy(more, out->events, sizeof(*more) * out->n_events);
+    if (out->n_events > 0) memcpy(more, out->events, sizeof(*more) * out->n_events);
     out->events = more;
     out->room = out->n_events + (unsigned)n;
     return 0;

@@ -59,7 +59,7 @@ int intake_decide_recusal(struct decide *d, const Kesu__V1__CaseState *state, co
 const Kesu__V1__Staff *intake_decide_leader(const struct decide *d, const char *who, const char *department,
                                             char *const *accused, size_t n);
 /* E_ABSENT or E_CAPACITY when this agent takes no further case now. */
-int intake_decide_room(struct decide *d, char *agent, const char *field);
+int intake_decide_room(struct decide *d, char *id, const char *field);
 /* E_OPEN_WORK when a sub-task is open: neither answered nor waived. */
 int intake_decide_tasks_over(struct decide *d, const char *field);
 /* The event added last. */

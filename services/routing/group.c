@@ -190,7 +190,7 @@ static int wait_again(struct routing *r, struct fold *f, const struct fold_event
 int routing_group_unmerged(void *self, struct fold *f, const struct fold_event *ev)
 {
     struct routing *r = self;
-    uint64_t incident_id;
+    uint64_t incident_id = 0;
     routing_assign_load(&r->assign, ev->event->case_unmerged->agent, +1);
     int rc = wait_again(r, f, ev);
     if (rc == 0) rc = get_number(f, ROUTING_MEMBER_OF, ev->case_id, &incident_id);

@@ -12,7 +12,7 @@ from conftest import BIN, quick_policy, until
 from kesu.v1 import command_pb2
 
 MIB = 1 << 20
-SIZE, RESERVE = 32 * MIB, 4 * MIB
+SIZE, RESERVE = 128 * MIB, 4 * MIB
 EX_OK, EX_TEMPFAIL = 0, 75
 FOLDS = ["routing", "sla-watch", "notification", "analytics"]
 
