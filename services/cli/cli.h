@@ -130,8 +130,8 @@ const char *cli_event_name(unsigned type); /* "case_opened", NULL when unknown *
 /* What the event seals, opened. */
 void cli_story_opened(struct cli *c, const Kesu__V1__Event *e, struct span plain, const char *indent);
 
-/* policy_command.c: what is in force, NULL when nothing is. 0 or an exit status after saying why. */
-int cli_policy_in_force(struct cli *c, Kesu__V1__PolicyBundle **ret);
+/* policies.c: what is in force, NULL when nothing is. 0 or an exit status after saying why. */
+int cli_policy_in_force(struct cli *c, const Kesu__V1__Policy **ret);
 
 /* Files to be read whole: "-" is standard input. In the arena, at most max bytes. */
 int cli_read_file(struct cli *c, const char *path, size_t max, struct span *ret);

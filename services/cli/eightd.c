@@ -204,10 +204,8 @@ int cli_eightd_export(struct cli *c)
         print_json(c, &r);
         return 0;
     }
-    Kesu__V1__PolicyBundle *bundle = NULL;
-    status = cli_policy_in_force(c, &bundle);
+    status = cli_policy_in_force(c, &r.policy);
     if (status != 0) return status;
-    r.policy = bundle != NULL ? bundle->policy : NULL;
     eightd_html(stdout, &r, languages[i].language);
     return 0;
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "policies.h"
 #include "policy.h"
 
 enum { INDENT = 4, MAX_INSTEAD = 8 };
@@ -265,16 +266,10 @@ static void print_head(const struct story *s, const Kesu__V1__CaseDetail *d)
     if (d->state->erased_seq != 0) explain_wrap(tell_word(&s->teller, "story.erased"), 0);
 }
 
-int cli_explain(struct cli *c, const Kesu__V1__CaseDetail *d)
+// Each by the policy that it was decided by: names, limits and rules as they were then.
+static int print_events(struct story *s, struct cli_policies *policies, const Kesu__V1__CaseDetail *d)
 {
-    struct story s = {.teller = {.c = c, .numbers = true}, .stage = KESU__V1__STAGE__STAGE_RECEIVED};
-    Kesu__V1__PolicyBundle *bundle = NULL;
-    int status = cli_policy_in_force(c, &bundle);
-    if (status != 0) return status;
-    s.teller.policy = bundle != NULL ? bundle->policy : NULL;
-    status = choose_language(c, s.teller.policy, &s.teller.language);
-    if (status != 0) return status;
-    print_head(&s, d);
+    struct cli *c = s->teller.c;
     for (size_t i = 0; i < d->n_events; i++) {
         const Kesu__V1__EventRecord *r = d->events[i];
         struct codec_error error;
@@ -282,9 +277,26 @@ int cli_explain(struct cli *c, const Kesu__V1__CaseDetail *d)
         if (codec_unpack(&kesu__v1__event__descriptor, span_of(r->event.data, r->event.len), &c->arena, &e,
                          &error) != 0)
             return cli_fail(c, CLI_INTERNAL, "an event: %s: %s", error.field, error.reason);
+        int status = cli_policies_at(c, policies, r->seq, &s->teller.policy);
+        if (status != 0) return status;
         struct span opened = SPAN_NONE;
         if (i < d->n_opened) opened = span_of(d->opened[i].data, d->opened[i].len);
-        print_event(&s, e, r->block_time, opened);
+        print_event(s, e, r->block_time, opened);
     }
     return 0;
+}
+
+int cli_explain(struct cli *c, const Kesu__V1__CaseDetail *d)
+{
+    struct story s = {.teller = {.c = c, .numbers = true}, .stage = KESU__V1__STAGE__STAGE_RECEIVED};
+    struct cli_policies policies;
+    int status = cli_policies_read(c, &policies);
+    if (status == 0) status = cli_policies_at(c, &policies, CLI_NOW, &s.teller.policy);
+    if (status == 0) status = choose_language(c, s.teller.policy, &s.teller.language);
+    if (status == 0) {
+        print_head(&s, d);
+        status = print_events(&s, &policies, d);
+    }
+    cli_policies_free(&policies);
+    return status;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rules behind a decision: those it names by their id, with what they say in
-// the policy in force, and those every office has.
+// the policy it was decided by, and those every office has.
 #include <stdio.h>
 
 #include "explain.h"

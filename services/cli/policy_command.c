@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The policy: checked from its directory, compared with the one in force (read
-// from the journal like any reader does), and applied in parts.
+// The policy: checked from its directory, compared with the one in force, and
+// applied in parts.
 #include "policy.h"
 
 #include <inttypes.h>
@@ -9,13 +9,10 @@
 
 #include "check.h"
 #include "cli.h"
-#include "clock.h"
-#include "env_real.h"
 #include "err.h"
-#include "feed.h"
 #include "hash.h"
 
-enum { PART_BYTES = 256 << 10, MAX_PARTS = 64, PART_ARENA = 4 << 20 };
+enum { PART_BYTES = 256 << 10, MAX_PARTS = 64 };
 
 static int compile(struct cli *c, Kesu__V1__PolicyBundle **ret)
 {
@@ -65,134 +62,18 @@ int cli_policy_keys(struct cli *c)
     return 0;
 }
 
-// Looks for the last activation; the parts since the last change of hash are kept.
-struct finding {
-    struct env *env;
-    struct feed *feed;
-    uint64_t head;
-    uint8_t hash[HASH_BYTES];
-    struct buf *parts[MAX_PARTS];
-    uint32_t count;
-    uint8_t *bundle;
-    size_t bundle_bytes;
-    int err;
-};
-
-static void drop_parts(struct finding *f)
-{
-    for (unsigned i = 0; i < MAX_PARTS; i++) {
-        buf_unref(f->parts[i]);
-        f->parts[i] = NULL;
-    }
-    f->count = 0;
-}
-
-static void take_part(struct finding *f, const Kesu__V1__PolicyPartStored *p)
-{
-    if (p->index >= MAX_PARTS || p->hash.len != HASH_BYTES) return;
-    if (f->count == 0 || memcmp(f->hash, p->hash.data, HASH_BYTES) != 0) drop_parts(f);
-    memcpy(f->hash, p->hash.data, HASH_BYTES);
-    f->count = p->count;
-    buf_unref(f->parts[p->index]);
-    f->parts[p->index] = buf_copy(span_of(p->content.data, p->content.len));
-}
-
-static void take_activation(struct finding *f, const Kesu__V1__PolicyActivated *a)
-{
-    size_t n = 0;
-    if (f->count == 0 || f->count > MAX_PARTS || memcmp(f->hash, a->hash.data, HASH_BYTES) != 0) return;
-    for (unsigned i = 0; i < f->count; i++) {
-        if (f->parts[i] == NULL) return;
-        n += f->parts[i]->n;
-    }
-    f->bundle = mem_realloc(&mem_libc, f->bundle, n);
-    f->bundle_bytes = 0;
-    for (unsigned i = 0; i < f->count; i++) {
-        memcpy(f->bundle + f->bundle_bytes, f->parts[i]->p, f->parts[i]->n);
-        f->bundle_bytes += f->parts[i]->n;
-    }
-}
-
-static void take_event(struct finding *f, const struct block_event *b)
-{
-    struct arena arena;
-    struct codec_error error;
-    Kesu__V1__Event *e = NULL;
-    if (b->type != KESU__V1__EVENT__BODY_POLICY_PART_STORED &&
-        b->type != KESU__V1__EVENT__BODY_POLICY_ACTIVATED)
-        return;
-    arena_init(&arena, &mem_libc, PART_ARENA);
-    if (codec_unpack(&kesu__v1__event__descriptor, b->bytes, &arena, &e, &error) == 0) {
-        if (e->body_case == KESU__V1__EVENT__BODY_POLICY_PART_STORED) take_part(f, e->policy_part_stored);
-        if (e->body_case == KESU__V1__EVENT__BODY_POLICY_ACTIVATED) take_activation(f, e->policy_activated);
-    }
-    arena_deinit(&arena);
-}
-
-static void on_block(void *self, struct buf *block, const struct block_head *head)
-{
-    struct finding *f = self;
-    for (uint32_t i = 0; i < head->count; i++) {
-        struct block_event b;
-        block_event_at(buf_span(block), i, &b);
-        take_event(f, &b);
-    }
-    uint64_t last = head->first_seq + head->count - 1;
-    feed_done(f->feed, block->n, last);
-    if (last >= f->head) env_stop(f->env, 0);
-}
-
-static void on_refused(void *self, int err)
-{
-    struct finding *f = self;
-    f->err = err;
-    env_stop(f->env, 0);
-}
-
-// The policy in force, or NULL when there is none.
-int cli_policy_in_force(struct cli *c, Kesu__V1__PolicyBundle **ret)
-{
-    struct finding f = {.env = cli_env(c)};
-    struct codec_error error;
-    Kesu__V1__Info *info = NULL;
-    int status = cli_info(c, "intake", &info);
-    if (status != 0) return status;
-    *ret = NULL;
-    if (info->head_seq == 0) return 0;
-    f.head = info->head_seq;
-    struct place place = cli_place(c, "intake-feed");
-    struct feed_opts opts = {
-        .endpoint = place.endpoint,
-        .keys = place.keys,
-        .name = "kesu-policy",
-        .from_seq = 1,
-        .self = &f,
-        .on_block = on_block,
-        .on_refused = on_refused,
-    };
-    int err = feed_open(f.env, &opts, &f.feed);
-    if (err == 0) env_real_run(c->real);
-    feed_close(f.feed);
-    drop_parts(&f);
-    if (err == 0) err = f.err;
-    if (err == 0 && f.bundle_bytes > 0)
-        err = codec_unpack(&kesu__v1__policy_bundle__descriptor, span_of(f.bundle, f.bundle_bytes), &c->arena,
-                           ret, &error);
-    mem_free(&mem_libc, f.bundle);
-    return err == 0 ? 0 : cli_fail(c, CLI_INTERNAL, "the policy in force: %s", err_text(err));
-}
-
 int cli_policy_diff(struct cli *c)
 {
-    Kesu__V1__PolicyBundle *now = NULL, *then = NULL;
+    Kesu__V1__PolicyBundle *now = NULL;
+    const Kesu__V1__Policy *then = NULL;
     int status = compile(c, &now);
     if (status == 0) status = cli_policy_in_force(c, &then);
     if (status != 0) return status;
-    if (then == NULL || then->policy == NULL) {
+    if (then == NULL) {
         printf("no policy is in force yet\n");
         return CLI_NO;
     }
-    char *difference = policy_diff(&mem_libc, then->policy, now->policy);
+    char *difference = policy_diff(&mem_libc, then, now->policy);
     bool same = difference[0] == '\0';
     fputs(same ? "no difference\n" : difference, stdout);
     mem_free(&mem_libc, difference);
