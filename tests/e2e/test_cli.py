@@ -9,6 +9,7 @@ import subprocess
 
 import pytest
 from conftest import BIN, ROOT, until
+from kesu.v1 import command_pb2
 
 USAGE, DATA, NO_INPUT, UNAVAILABLE, CANNOT_CREATE, TEMPORARY = 64, 65, 66, 69, 73, 75
 
@@ -419,6 +420,25 @@ def test_a_batch_is_shown_first_and_what_has_changed_is_listed(intake):
     said = failing(intake, "batch", "--category", "damage.wet", "close", "man", "--yes")
     assert all(f"{number}: kesu batch: refused: E_STAGE" in said for number in cases)
     assert intake.kesu("batch", "--category", "loss.*", "add-note", "text=x", "--yes") == "no cases\n"
+
+
+NOT_FOR_PEOPLE = {
+    "receive_message", "fire_clock", "record_delivery", "store_policy_part", "activate_policy", "skip_event",
+    "accept_clock", "erase_customer", "share_answer", "replace_leavers",
+}
+
+
+def test_every_command_of_people_is_an_act_and_tells_its_fields():
+    commands = {f.name: f.message_type for f in command_pb2.Command.DESCRIPTOR.oneofs_by_name["body"].fields}
+    listed = re.search(r"Commands:\n(.*?)\n\n", run("act", "--help").stdout, re.S).group(1)
+    assert {name.replace("-", "_") for name in re.split(r"[,\s]+", listed.strip())} == set(commands) - NOT_FOR_PEOPLE
+    for name, message in commands.items():
+        act = name.replace("_", "-")
+        if name in NOT_FOR_PEOPLE:
+            assert f"no command '{act}'" in run("act", act, "1", status=USAGE).stderr
+            continue
+        told = re.search(r"Fields:\n(.*?)(\n\n|$)", run("act", act, "--help").stdout, re.S).group(1)
+        assert {field.name for field in message.fields} <= set(re.findall(r"^  (\w+)", told, re.M)), act
 
 
 def completed(office, *words):
