@@ -285,7 +285,7 @@ const struct tell_entry tell_entries[] = {
       "在第一線權限額度內：當場決定，事後由主管閱覽",
       "在一线权限额度内：当场决定，事后由主管阅览"}},
     {"rule.value", {"V2 must not be below V1 + C, or say why", "V2 不得低於 V1 + C，否則須說明理由", "V2 不得低于 V1 + C，否则须说明理由"}},
-    {"rule.silence", {"what silence means is set by the policy in force", "沉默之效果依現行政策", "沉默的效果依现行政策"}},
+    {"rule.silence", {"what silence means is set by the policy in force then", "沉默之效果依當時政策", "沉默的效果依当时政策"}},
     {"rule.reviewer",
      {"an appeal is decided by somebody who took no part before; it is final",
       "申訴由未曾參與本案者裁定，且為最終",

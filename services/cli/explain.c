@@ -16,9 +16,10 @@ enum { INDENT = 4, MAX_INSTEAD = 8 };
 struct story {
     struct teller teller;
     Kesu__V1__Stage stage, before;
-    bool final;         // an appeal was decided
-    bool late;          // a late one waits
-    const char *reader; // whose reading was told last
+    bool final;           // an appeal was decided
+    bool late;            // a late one waits
+    const char *reader;   // whose reading was told last
+    const char *proposer; // of the proposal as it is, who does not decide it
 };
 
 // Of every case, or nobody's decision.
@@ -121,8 +122,11 @@ static bool is_choice(const struct story *s, const Kesu__V1__Event *e, const str
         return !same && s->final == (row->variant == 1);
     case KESU__V1__COMMAND__BODY_RECORD_EXTERNAL:
         return row->variant != 3;
+    case KESU__V1__COMMAND__BODY_DECIDE_PROPOSAL:
+        return s->proposer == NULL || strcmp(s->proposer, e->actor->name) != 0;
     case KESU__V1__COMMAND__BODY_SEND_OPINION:
-        return e->body_case != KESU__V1__EVENT__BODY_PROPOSAL_SUBMITTED &&
+        return e->body_case != KESU__V1__EVENT__BODY_REMEDY_PROPOSED &&
+               e->body_case != KESU__V1__EVENT__BODY_PROPOSAL_SUBMITTED &&
                e->body_case != KESU__V1__EVENT__BODY_PROPOSAL_DECIDED;
     case KESU__V1__COMMAND__BODY_DECIDE_APPEAL:
         return !same || row->variant / 2 == taken->variant / 2;
@@ -195,6 +199,8 @@ static void move(struct story *s, const Kesu__V1__Event *e)
     if (e->body_case == KESU__V1__EVENT__BODY_CASE_REOPENED) s->final = false;
     if (e->body_case == KESU__V1__EVENT__BODY_APPEAL_FILED) s->late = e->appeal_filed->late;
     if (e->body_case == KESU__V1__EVENT__BODY_APPEAL_ADMITTED) s->late = false;
+    if (e->body_case == KESU__V1__EVENT__BODY_REMEDY_PROPOSED && e->actor != NULL)
+        s->proposer = e->actor->name;
     s->reader = e->body_case == KESU__V1__EVENT__BODY_CASE_READ && e->actor != NULL ? e->actor->name : NULL;
     s->stage = next;
 }

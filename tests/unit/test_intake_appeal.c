@@ -343,6 +343,27 @@ static void a_late_appeal_gets_its_reviewer_when_it_is_admitted(void **state)
     assert_string_equal(named(d, id), "dep");
 }
 
+static void an_admitted_appeal_to_what_nobody_had_finds_an_owner(void **state)
+{
+    struct life_desk *d = *state;
+    Kesu__V1__AdmitAppeal *admit = NEW(d, admit_appeal);
+    uint64_t id = admit->case_id = told(d);
+    DONE(d, RECORD_ANSWER, answer(d, id, ANSWER(ACCEPTED)), EXECUTING);
+    DONE(d, FILE_APPEAL, appeal(d, id), EXECUTING);
+    Kesu__V1__CaseState *s = life_state(d, id);
+    s->stage = KESU__V1__STAGE__STAGE_CLOSED;
+    s->agent = life_text("");
+    life_put(d, s);
+    d->policy.departments[0]->manager = life_text("side");
+    admit->admitted = true;
+    admit->reason = life_text("they were ill");
+    life_as(d, "gm");
+    DONE(d, ADMIT_APPEAL, admit, APPEALED);
+    assert_string_equal(life_state(d, id)->agent, "side");
+    assert_string_not_equal(named(d, id), "side");
+    assert_string_not_equal(named(d, id), "");
+}
+
 static void a_reviewer_who_is_accused_or_gets_the_case_gives_the_review_away(void **state)
 {
     struct life_desk *d = *state;
@@ -552,6 +573,7 @@ UNIT_MAIN(TEST(an_answer_leads_on), TEST(silence_is_what_the_policy_says),
           TEST(an_appeal_gets_the_lowest_above_who_took_no_part),
           TEST(an_explanation_objected_to_gets_another_than_who_explained),
           TEST(a_late_appeal_gets_its_reviewer_when_it_is_admitted),
+          TEST(an_admitted_appeal_to_what_nobody_had_finds_an_owner),
           TEST(a_reviewer_who_is_accused_or_gets_the_case_gives_the_review_away),
           TEST(an_appeal_against_an_explanation_leads_back),
           TEST(an_appeal_leads_to_no_proposal_that_nobody_approved),
