@@ -166,6 +166,7 @@ static int preview(struct batch *b)
 int cli_batch(struct cli *c)
 {
     struct batch b = {.c = c, .env = cli_env(c), .show_bar = isatty(STDERR_FILENO) == 1};
+    Kesu__V1__Command *tried = NULL;
     int64_t limit = 0;
     if (!cli_act_find(c->args[0], &b.act) || b.act.target == NULL ||
         strcmp(b.act.target->name, "case_id") != 0)
@@ -173,6 +174,8 @@ int cli_batch(struct cli *c)
                         c->args[0]);
     int status = cli_flag_int(c, "limit", 1, 100000, &limit);
     if (status == 0) status = cli_act_body(c, &b.act, c->args + 1, c->n_args - 1, &b.body);
+    if (status == 0)
+        status = cli_act_command(c, &b.act, b.body, &tried); // its flags, before anything is sent
     if (status == 0) status = cli_cases_find(c, (unsigned)limit, 0, &b.found);
     if (status != 0) return status;
     if (b.found.n == 0) {

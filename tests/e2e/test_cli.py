@@ -412,6 +412,7 @@ def test_a_batch_is_shown_first_and_what_has_changed_is_listed(intake):
     cases = [case_with_an_agent(intake, f"cup {i}")[0] for i in range(15)]
     other = intake.kesu("submit", "--text", "not classified").split()[0]
     intake.kesu("batch", "--category", "damage.*", "add-note", "text=seen", status=USAGE)
+    intake.kesu("batch", "--as", "x" * 65, "add-note", "text=seen", "--yes", status=USAGE)
     assert "seen" not in intake.kesu("show", cases[0], "--personal")
     printed = intake.kesu("batch", "--category", "damage.*", "--stage", "triaged", "add-note", "text=seen by all", "--yes")
     assert "add-note for 15 cases" in printed and "and 5 more" in printed and printed.endswith("15 done, 0 refused, 0 unanswered\n")
