@@ -169,7 +169,7 @@ class Office:
         process = self.processes.pop(name)
         process.send_signal(how)
         process.wait(PATIENCE)
-        if how == signal.SIGKILL:
+        if process.returncode == -signal.SIGKILL:
             (self.run / f"{name}.port").unlink(missing_ok=True)
         return process.returncode
 

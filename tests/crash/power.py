@@ -9,12 +9,14 @@ a log of their own keep them, or each for itself, as POSIX allows.
 
 import os
 import pathlib
+import signal
 import struct
 
 CREATED, WRITTEN, RESIZED, SYNC_BEGAN, SYNCED, RENAMED, LINKED, UNLINKED, MADE, WRITE_SYNCED, MAPPED, UNKNOWN = range(1, 13)
 RECORD = struct.Struct("<QQQQII")
 SECTOR = 512
 NAMES = {CREATED, RENAMED, LINKED, UNLINKED, MADE}
+KILL = signal.SIGRTMAX  # ends a recorded process as SIGKILL does, but between a change and its record
 
 
 class Record:

@@ -9,11 +9,13 @@
  *   KESU_RECORDER_SYNC_US longest wait put into a sync, to widen what it covers
  *
  * A change is made and logged under one lock, so that no sync of another thread
- * begins in between; a sync is logged when it begins and when it has ended. */
+ * begins in between; a sync is logged when it begins and when it has ended.
+ * SIGRTMAX ends the process as SIGKILL does, but never between a change and its log. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -84,8 +86,20 @@ static const char *setting(const char *name)
     return value;
 }
 
+static void *end_when_told(void *end)
+{
+    int got;
+    sigwait(end, &got);
+    pthread_mutex_lock(&rec.lock);
+    raise(SIGKILL);
+    return NULL;
+}
+
 __attribute__((constructor)) static void start(void)
 {
+    static sigset_t end;
+    pthread_t ender;
+
     char path[PATH_MAX_], *roots = strdup(setting("KESU_RECORDER_ROOTS")), *rest = roots, *root;
     while ((root = strsep(&rest, ":")) != NULL && rec.n_roots < ROOTS) rec.roots[rec.n_roots++] = root;
     snprintf(path, sizeof(path), "%s/%d", setting("KESU_RECORDER_LOG"), getpid());
@@ -98,6 +112,10 @@ __attribute__((constructor)) static void start(void)
     syscall(SYS_close, fd);
     const char *wait = getenv("KESU_RECORDER_SYNC_US");
     rec.sync_us = wait != NULL ? (unsigned)atoi(wait) : 0;
+    sigemptyset(&end);
+    sigaddset(&end, SIGRTMAX);
+    pthread_sigmask(SIG_BLOCK, &end, NULL); /* before any other thread, which has it from here */
+    if (pthread_create(&ender, NULL, end_when_told, &end) != 0) give_up("its thread");
     rec.ready = true;
 }
 

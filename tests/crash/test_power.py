@@ -18,6 +18,7 @@ import os
 import pathlib
 import random
 import shutil
+import signal
 import struct
 import subprocess
 import tempfile
@@ -170,9 +171,11 @@ class Recording:
         try:
             yield self.office
         finally:
-            for process in self.office.processes.values():
-                process.kill()
-                process.wait()
+            for name in list(self.office.processes):
+                self.kill(name)
+
+    def kill(self, name):
+        assert self.office.kill(name, power.KILL) == -signal.SIGKILL
 
     def check_whole(self, records):
         """The recorder missed nothing: all of it together is what lies there now."""
@@ -442,7 +445,7 @@ def test_intake_after_a_power_failure_has_all_it_acknowledged(place):
         ledger.send(office, 12)
         ledger.mail(office)
         ledger.erase(office, 6)
-        office.kill("intake")
+        recording.kill("intake")
         office.start("intake")
         register = (office.data / "intake/register/data.mdb").stat
         before = register().st_mtime_ns
@@ -452,7 +455,7 @@ def test_intake_after_a_power_failure_has_all_it_acknowledged(place):
             return register().st_mtime_ns != before
 
         until(stored, "the register is stored while intake runs")
-    assert len(list((office.data / "intake/journal").iterdir())) > 4, "segments were begun"
+    assert len(list((office.data / "intake/journal").iterdir())) > 2, "segments were begun"
     audit(recording, POINTS, check_intake, place)
 
 
