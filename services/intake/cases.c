@@ -133,11 +133,12 @@ void intake_handover_put(struct intake_register *r, const Kesu__V1__HandoverStat
     put_by_id(r, TABLE_HANDOVERS, state->handover_id, &state->base);
 }
 
-bool intake_key_is_restricted(struct intake_register *r, uint64_t key_id)
+bool intake_key_is_restricted(struct intake_register *r, uint64_t key_id, uint64_t seq)
 {
     struct key key = intake_key_u64(key_id);
-    uint64_t case_id;
-    return intake_register_get_u64(r, TABLE_RESTRICTED, key_span(&key), &case_id) && case_id != 0;
+    uint64_t lifted;
+    return intake_register_get_u64(r, TABLE_RESTRICTED, key_span(&key), &lifted) &&
+           (lifted == 0 || lifted > seq);
 }
 
 bool intake_customer_get(struct intake_register *r, uint64_t customer_id, struct customer_row *ret)

@@ -27,8 +27,9 @@ int intake_handover_get(struct intake_register *r, uint64_t id, struct arena *ar
                         Kesu__V1__HandoverState **ret);
 void intake_handover_put(struct intake_register *r, const Kesu__V1__HandoverState *state);
 
-/* Is what this key seals for named people only? */
-bool intake_key_is_restricted(struct intake_register *r, uint64_t key_id);
+/* Is what this key seals for named people only, after the event `seq`? It is lifted no sooner than by its
+ * event. */
+bool intake_key_is_restricted(struct intake_register *r, uint64_t key_id, uint64_t seq);
 
 /* A customer: the profile's key, the newest case that is not erased (each names the one before), the seq of
  * the event that erased them, 0: none, and whether persons.h knows more of them. */

@@ -8,8 +8,7 @@
 void intake_evolve_restrict(struct evolve *e, uint64_t key_id, bool restricted)
 {
     struct key key = intake_key_u64(key_id);
-    if (key_id != 0)
-        intake_register_put_u64(e->r, TABLE_RESTRICTED, key_span(&key), restricted ? e->state->case_id : 0);
+    if (key_id != 0) intake_register_put_u64(e->r, TABLE_RESTRICTED, key_span(&key), restricted ? 0 : e->seq);
 }
 
 int intake_evolve_sensitive_marked(struct evolve *e)

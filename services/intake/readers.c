@@ -45,7 +45,8 @@ static Kesu__V1__Key *key_message(struct intake *in, uint64_t id, bool restricte
     if (m == NULL || secret == NULL) return NULL;
     kesu__v1__key__init(m);
     m->key_id = id;
-    m->restricted = !restricted && intake_key_is_restricted(&in->reg, id);
+    /* What a decision lifts is lifted when it is durable: before that a crash may take it back. */
+    m->restricted = !restricted && intake_key_is_restricted(&in->reg, id, journal_head(in->journal).seq);
     if (!m->restricted && intake_keys_get(in->keys, id, &key) == 0) {
         memcpy(secret, key.secret, SEAL_KEY_BYTES);
         m->secret = (ProtobufCBinaryData){SEAL_KEY_BYTES, secret};

@@ -39,7 +39,8 @@ enum register_table {
     TABLE_EIGHTDS,    /* 8D id -> EightDState */
     TABLE_CAUSES,     /* cause key -> newest 8D with it */
     TABLE_HANDOVERS,  /* handover id -> HandoverState */
-    TABLE_RESTRICTED, /* key id -> case id: only named people read what it seals; 0: no longer */
+    TABLE_RESTRICTED, /* key id -> the event from which on everybody may have it again; 0: only named people
+                       */
     N_REGISTER_TABLES
 };
 _Static_assert(N_REGISTER_TABLES <= ROWS_TABLES, "a hash table for each");

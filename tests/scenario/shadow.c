@@ -164,9 +164,7 @@ void shadow_block(struct office *o, struct span block, const struct block_head *
 
 bool shadow_is_restricted(struct shadow *s, uint64_t key_id)
 {
-    struct key key = intake_key_u64(key_id);
-    uint64_t case_id = 0;
-    return intake_register_get_u64(&s->desk.view, TABLE_RESTRICTED, key_span(&key), &case_id) && case_id != 0;
+    return intake_key_is_restricted(&s->desk.view, key_id, UINT64_MAX);
 }
 
 /* ---- at the end ---------------------------------------------------------------- */

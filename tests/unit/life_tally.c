@@ -177,8 +177,8 @@ static const char *check_secret(struct life_desk *d, const Kesu__V1__CaseState *
     const Kesu__V1__CaseLife *life = was->life;
     bool named = false;
     if (life == NULL || life->n_readers == 0) return NULL;
-    if (!intake_key_is_restricted(&d->view, was->key_id)) return "its key is still for everybody";
-    if (de->sealed != NULL && !intake_key_is_restricted(&d->view, de->key_id) &&
+    if (!intake_key_is_restricted(&d->view, was->key_id, UINT64_MAX)) return "its key is still for everybody";
+    if (de->sealed != NULL && !intake_key_is_restricted(&d->view, de->key_id, UINT64_MAX) &&
         de->event.body_case != KESU__V1__EVENT__BODY_ACCOUNTABILITY_RECORDED) /* with a new key of its own */
         return "sealed with a key that everybody gets";
     if (de->event.body_case != KESU__V1__EVENT__BODY_CASE_READ) return NULL;
@@ -349,7 +349,7 @@ static const char *compare_case(struct life_tally *t, struct life_desk *d, const
     if ((life != NULL && life->reply != NULL ? life->reply->seq : 0) != c->held_reply)
         return "another reply is held";
     if (external != (s->stage == KESU__V1__STAGE__STAGE_EXTERNAL)) return "is outside, or is not";
-    if (intake_key_is_restricted(&d->view, s->key_id) != (life != NULL && life->n_readers > 0))
+    if (intake_key_is_restricted(&d->view, s->key_id, UINT64_MAX) != (life != NULL && life->n_readers > 0))
         return "its key is for others than it says";
     return NULL;
 }

@@ -140,8 +140,8 @@ static void accountability_is_sealed_with_a_key_of_its_own(void **state)
     assert_int_equal(d->out.events[0].key_id, key);
     assert_ptr_equal(d->out.events[0].plain, c);
     assert_int_equal(life_state(d, c->case_id)->life->accountability_key, key);
-    assert_true(intake_key_is_restricted(&d->view, key));
-    assert_false(intake_key_is_restricted(&d->view, life_state(d, c->case_id)->key_id));
+    assert_true(intake_key_is_restricted(&d->view, key, UINT64_MAX));
+    assert_false(intake_key_is_restricted(&d->view, life_state(d, c->case_id)->key_id, UINT64_MAX));
     DONE(d, RECORD_ACCOUNTABILITY, c, EXECUTING); /* the same key for the next */
     assert_int_equal(d->out.new_keys, 0);
     assert_int_equal(d->out.events[0].key_id, key);

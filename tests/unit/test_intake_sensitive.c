@@ -46,16 +46,19 @@ static void words_get_a_key_of_their_own_while_it_is_sensitive(void **state)
     assert_int_equal(life_event(d)->sensitive_marked->key_id, 50);
     assert_int_equal(d->out.new_keys, 1);
     assert_int_equal(key_of_note(d, id), 50);
-    assert_true(intake_key_is_restricted(&d->view, 1));
-    assert_true(intake_key_is_restricted(&d->view, 50));
-    assert_false(intake_key_is_restricted(&d->view, 2));
+    assert_true(intake_key_is_restricted(&d->view, 1, UINT64_MAX));
+    assert_true(intake_key_is_restricted(&d->view, 50, UINT64_MAX));
+    assert_false(intake_key_is_restricted(&d->view, 2, UINT64_MAX));
     life_as(d, "lead");
     DONE(d, MARK_SENSITIVE, mark(d, id, NULL, NULL), UNDER_REVIEW);
+    uint64_t lifted = d->ctx.next_seq - 1;
+    assert_true(intake_key_is_restricted(&d->view, 1, lifted - 1)); /* before it is durable */
+    assert_false(intake_key_is_restricted(&d->view, 1, lifted));
     assert_int_equal(life_event(d)->sensitive_marked->n_before, 2);
     assert_int_equal(d->out.new_keys, 0);
     assert_int_equal(key_of_note(d, id), 1);
-    assert_false(intake_key_is_restricted(&d->view, 1));
-    assert_true(intake_key_is_restricted(&d->view, 50)); /* what was written then, stays so */
+    assert_false(intake_key_is_restricted(&d->view, 1, UINT64_MAX));
+    assert_true(intake_key_is_restricted(&d->view, 50, UINT64_MAX)); /* what was written then, stays so */
     life_as(d, "lead");
     DONE(d, MARK_SENSITIVE, mark(d, id, "lead", NULL), UNDER_REVIEW);
     assert_int_equal(d->out.new_keys, 0);
@@ -148,7 +151,7 @@ static void what_is_held_against_people_is_for_leaders(void **state)
     c->words = life_words(d, "was told");
     life_as(d, "side");
     DONE(d, RECORD_ACCOUNTABILITY, c, FEEDBACK);
-    assert_true(intake_key_is_restricted(&d->view, d->out.events[0].key_id));
+    assert_true(intake_key_is_restricted(&d->view, d->out.events[0].key_id, UINT64_MAX));
 }
 
 static void erasing_takes_all_keys_of_the_case(void **state)
