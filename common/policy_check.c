@@ -511,7 +511,10 @@ static bool can_be_told(const char *on, const char *to)
         return strcmp(to, "agent") == 0;
     if (strcmp(on, "discipline_overdue") == 0) return strcmp(to, "agent") == 0;
     if (policy_is_choice("handover_overdue|discipline_escalated", on)) return strcmp(to, "manager") == 0;
-    if (policy_is_choice("replied|progress|explained|opinion|appeal_decided|deadlocked|file_returned", on))
+    if (policy_is_choice(
+            "replied|progress|explained|opinion|final_opinion|appeal_not_admitted|appeal_decided|"
+            "deadlocked|file_returned|incident_answer",
+            on))
         return strcmp(to, "customer") == 0;
     bool step = strcmp(on, "breach") == 0 || strcmp(on, "warn") == 0 || strcmp(on, "escalate") == 0;
     if (strcmp(to, "manager") == 0) return step;

@@ -6,9 +6,10 @@
 static const struct policy_key notice_keys[] = {
     {"id", POLICY_ID, true, 0, 0, NULL, NULL, "kind of the message, unique; receipt stops the receipt clock"},
     {"on", POLICY_CHOICE, true, 0, 0,
-     "opened|assigned|breach|warn|escalate|resolved|closed|replied|progress|explained|opinion|appeal_decided|"
-     "deadlocked|file_returned|task_given|approval_asked|reading_asked|reviewer_assigned|lesson|"
-     "incident_answer|handover_overdue|discipline_overdue|discipline_escalated",
+     "opened|assigned|breach|warn|escalate|resolved|closed|closed_no_survey|replied|progress|explained|"
+     "opinion|final_opinion|appeal_not_admitted|appeal_decided|deadlocked|file_returned|task_given|"
+     "approval_asked|reading_asked|reviewer_assigned|lesson|incident_answer|handover_overdue|"
+     "discipline_overdue|discipline_escalated",
      NULL, "what it tells of"},
     {"to", POLICY_CHOICE, true, 0, 0, "customer|agent|manager", NULL,
      "agent: who has the case, the sub-task, is asked, or leads the unit of a lesson; manager: the person "

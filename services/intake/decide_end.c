@@ -2,6 +2,7 @@
 /* The end of a case, and ends that are none: reopened, withdrawn, marked, held, archived. */
 #include "decide_life.h"
 #include "err.h"
+#include "persons.h"
 #include "policy.h"
 
 static const char *const causes[] = {"man",         "machine",      "material",    "method",  "environment",
@@ -57,6 +58,9 @@ int intake_decide_close(struct decide *d)
     if (body == NULL) return intake_decide_no_memory(d);
     body->agent = d->state->agent;
     if (body->unit[0] == '\0') body->unit = d->state->department;
+    Kesu__V1__CustomerTraits traits;
+    (void)intake_person_traits(d->view, d->state->customer_id, d->ctx->arena, &traits);
+    body->no_survey = traits.surveys == KESU__V1__CONSENT__CONSENT_REFUSED;
     return intake_decide_event(d, KESU__V1__EVENT__BODY_CASE_CLOSED, body);
 }
 

@@ -173,12 +173,14 @@ static const char *learner(struct fold *f, const Kesu__V1__CaseClosed *b)
 /* It may be opened again, or appealed: it is known until it is archived. */
 static int on_closed(void *self, struct fold *f, const struct fold_event *ev)
 {
-    const char *agent = ev->event->case_closed->agent, *reader = learner(f, ev->event->case_closed);
+    const Kesu__V1__CaseClosed *b = ev->event->case_closed;
+    const char *reader = learner(f, b);
     struct notification_state s;
     int err = notification_get_state(f, ev->case_id, &s);
     if (err != 0) return known(err);
-    s.n_intents +=
-        notification_intents_add(self, f, ev, &(struct notification_cause){.on = "closed", .agent = agent});
+    s.n_intents += notification_intents_add(
+        self, f, ev,
+        &(struct notification_cause){.on = b->no_survey ? "closed_no_survey" : "closed", .agent = b->agent});
     if (reader[0] != '\0')
         s.n_intents += notification_intents_add(
             self, f, ev, &(struct notification_cause){.on = "lesson", .agent = reader});
@@ -334,6 +336,7 @@ const struct fold_row notification_intents_rows[NOTIFICATION_N_EVENTS] = {
     {KESU__V1__EVENT__BODY_REPLY_SENT, notification_words_sent},
     {KESU__V1__EVENT__BODY_CASE_REVIEWED, notification_words_reviewed},
     {KESU__V1__EVENT__BODY_OPINION_SENT, notification_words_opinion},
+    {KESU__V1__EVENT__BODY_APPEAL_ADMITTED, notification_words_admitted},
     {KESU__V1__EVENT__BODY_APPEAL_DECIDED, notification_words_appeal},
     {KESU__V1__EVENT__BODY_DEADLOCK_DECLARED, notification_words_deadlock},
     {KESU__V1__EVENT__BODY_FILE_RETURNED, notification_words_returned},

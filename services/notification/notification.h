@@ -87,7 +87,7 @@ struct notification {
 };
 
 /* intents.c: events to intents. */
-#define NOTIFICATION_N_EVENTS 24
+#define NOTIFICATION_N_EVENTS 25
 extern const struct fold_row notification_intents_rows[NOTIFICATION_N_EVENTS];
 
 /* What a notice tells of. Who is NULL is nobody. */
@@ -109,6 +109,7 @@ int notification_words_undone(void *self, struct fold *f, const struct fold_even
 int notification_words_sent(void *self, struct fold *f, const struct fold_event *ev);
 int notification_words_reviewed(void *self, struct fold *f, const struct fold_event *ev);
 int notification_words_opinion(void *self, struct fold *f, const struct fold_event *ev);
+int notification_words_admitted(void *self, struct fold *f, const struct fold_event *ev);
 int notification_words_appeal(void *self, struct fold *f, const struct fold_event *ev);
 int notification_words_deadlock(void *self, struct fold *f, const struct fold_event *ev);
 int notification_words_returned(void *self, struct fold *f, const struct fold_event *ev);

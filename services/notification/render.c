@@ -119,7 +119,7 @@ static int open_summary(struct rendering *r)
     struct key key;
     Kesu__V1__Sealed *sealed;
     Kesu__V1__NoteText *summary;
-    if (strcmp(r->notice->on, "resolved") != 0 && strcmp(r->notice->on, "closed") != 0) return 0;
+    if (strcmp(r->notice->on, "resolved") != 0 && strncmp(r->notice->on, "closed", 6) != 0) return 0;
     notification_case_key(r->f->intent.case_id, &key);
     int err = fold_get_message(r->f->n->fold, NOTIFICATION_SUMMARIES, key_span(&key),
                                &kesu__v1__sealed__descriptor, r->arena, (void *)&sealed);

@@ -89,8 +89,15 @@ int notification_words_reviewed(void *self, struct fold *f, const struct fold_ev
 int notification_words_opinion(void *self, struct fold *f, const struct fold_event *ev)
 {
     const Kesu__V1__OpinionSent *b = ev->event->opinion_sent;
-    int err = tell_customer(self, f, ev, "opinion", b->words);
+    int err = tell_customer(self, f, ev, b->final ? "final_opinion" : "opinion", b->words);
     return err != 0 ? err : tell_staff(self, f, ev, "reading_asked", b->read_by);
+}
+
+/* Why not, staff says among themselves. */
+int notification_words_admitted(void *self, struct fold *f, const struct fold_event *ev)
+{
+    if (ev->event->appeal_admitted->admitted) return 0;
+    return tell(self, f, ev, &(struct notification_cause){.on = "appeal_not_admitted"});
 }
 
 int notification_words_appeal(void *self, struct fold *f, const struct fold_event *ev)

@@ -195,7 +195,7 @@ def test_a_damaged_insured_parcel_is_compensated_after_an_appeal(desk, tmp_path)
     desk.act(agent, "settle-recovery", number, "claim=1", "amount=TWD 9000", "reason=half was our packing")
     desk.act(agent, "record-feedback", number, "csat=4", "expectation=3", "words=最後處理得可以")
     desk.act(agent, "close", number, "machine", "lesson=guard the belt at the transfer point", "unit=logistics")
-    for words in ("一萬五千元", "一萬八千元", "申訴成立。", "二萬元，此為最終決定"):
+    for words in ("一萬五千元", "一萬八千元", "申訴成立。", "二萬元，此為最終決定", "這是本公司的最終答覆", "以 1（很不滿意）到 5"):
         desk.mailed("wang@example.com", words)
     told = desk.told("damaged-parcel", number)
     for said in ("compensation TWD 15000.00, apology", "damage-insured", "100 % of the declared value", "made a counter-proposal",

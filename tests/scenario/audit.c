@@ -389,8 +389,11 @@ static void on_words(struct audit *a, const struct input *in, struct audit_case 
             expect_notice(a, in->seq, "explained");
         break;
     case KESU__V1__EVENT__BODY_OPINION_SENT:
-        expect_notice(a, in->seq, "opinion");
+        expect_notice(a, in->seq, e->opinion_sent->final ? "final_opinion" : "opinion");
         if (e->opinion_sent->read_by[0] != '\0') expect_notice(a, in->seq, "reading");
+        break;
+    case KESU__V1__EVENT__BODY_APPEAL_ADMITTED:
+        if (!e->appeal_admitted->admitted) expect_notice(a, in->seq, "appeal_not_admitted");
         break;
     case KESU__V1__EVENT__BODY_APPEAL_DECIDED:
         expect_notice(a, in->seq, "appeal_decided");
@@ -506,6 +509,7 @@ static const struct {
     {KESU__V1__EVENT__BODY_REPLY_SENT, on_words},
     {KESU__V1__EVENT__BODY_CASE_REVIEWED, on_words},
     {KESU__V1__EVENT__BODY_OPINION_SENT, on_words},
+    {KESU__V1__EVENT__BODY_APPEAL_ADMITTED, on_words},
     {KESU__V1__EVENT__BODY_APPEAL_DECIDED, on_words},
     {KESU__V1__EVENT__BODY_DEADLOCK_DECLARED, on_words},
     {KESU__V1__EVENT__BODY_FILE_RETURNED, on_words},

@@ -290,6 +290,25 @@ static void a_refusal_outweighs_a_consent_and_a_flag_its_absence(void **state)
     }
 }
 
+static void who_refused_surveys_is_not_asked_how_it_was(void **state)
+{
+    struct life_desk *d = *state;
+    uint64_t a = identity(d, EMAIL, "a@example.org");
+    Kesu__V1__ChangeCustomer *c = change(d, a, "surveys", NULL);
+    Kesu__V1__CloseCase *close = NEW(d, close_case);
+    close->cause = life_text("method");
+    for (unsigned i = 0; i < 2; i++) {
+        close->case_id = life_case(d, KESU__V1__STAGE__STAGE_FEEDBACK);
+        Kesu__V1__CaseState *s = life_state(d, close->case_id);
+        s->customer_id = a;
+        life_put(d, s);
+        DECIDED(d, CLOSE_CASE, close);
+        assert_int_equal(life_event(d)->case_closed->no_survey, i == 1);
+        c->surveys = KESU__V1__CONSENT__CONSENT_REFUSED;
+        DECIDED(d, CHANGE_CUSTOMER, c);
+    }
+}
+
 /* ---- further contacts -------------------------------------------------------------- */
 
 static void who_writes_by_a_contact_that_was_added_is_the_same_person(void **state)
@@ -373,5 +392,6 @@ UNIT_MAIN(TEST(contacts_of_two_in_one_message_suggest_that_they_are_one),
           TEST(what_changes_is_recorded_with_what_it_was), TEST(only_what_there_is_can_be_changed),
           TEST(a_case_of_a_vip_is_one_by_any_identity),
           TEST(a_refusal_outweighs_a_consent_and_a_flag_its_absence),
+          TEST(who_refused_surveys_is_not_asked_how_it_was),
           TEST(who_writes_by_a_contact_that_was_added_is_the_same_person),
           TEST(contacts_are_whole_and_not_without_end), TEST(who_is_forgotten_is_forgotten_by_all_identities))

@@ -100,14 +100,25 @@ static void journal_policy(struct world *w)
     Kesu__V1__PolicyActivated activated = KESU__V1__POLICY_ACTIVATED__INIT;
     uint8_t hash[HASH_BYTES];
     policy_fixture_init(&w->policy);
-    policy_fixture_change(&w->policy, "notify.yaml", "notices:\n",
-                          "notices:\n"
-                          "  - {id: reply, on: replied, to: customer, transport: smtp, template: reply}\n"
-                          "  - {id: file, on: file_returned, to: customer, transport: smtp, template: file}\n"
-                          "  - {id: task, on: task_given, to: agent, transport: smtp, template: breach}\n"
-                          "  - {id: lesson, on: lesson, to: agent, transport: smtp, template: breach}\n");
+    policy_fixture_change(
+        &w->policy, "notify.yaml", "notices:\n",
+        "notices:\n"
+        "  - {id: reply, on: replied, to: customer, transport: smtp, template: reply}\n"
+        "  - {id: file, on: file_returned, to: customer, transport: smtp, template: file}\n"
+        "  - {id: closed, on: closed, to: customer, transport: smtp, template: closed}\n"
+        "  - {id: end, on: closed_no_survey, to: customer, transport: smtp, template: end}\n"
+        "  - {id: opinion, on: opinion, to: customer, transport: smtp, template: reply}\n"
+        "  - {id: final, on: final_opinion, to: customer, transport: smtp, template: final}\n"
+        "  - {id: late, on: appeal_not_admitted, to: customer, transport: smtp, template: late}\n"
+        "  - {id: task, on: task_given, to: agent, transport: smtp, template: breach}\n"
+        "  - {id: lesson, on: lesson, to: agent, transport: smtp, template: breach}\n");
     policy_fixture_set(&w->policy, "templates/reply.yaml",
                        "en: {subject: 'Re {{number}}', text: '{{words}}'}\n");
+    policy_fixture_set(&w->policy, "templates/closed.yaml",
+                       "en: {subject: 'How was it?', text: '{{number}}'}\n");
+    policy_fixture_set(&w->policy, "templates/end.yaml", "en: {subject: 'The end', text: '{{number}}'}\n");
+    policy_fixture_set(&w->policy, "templates/final.yaml", "en: {subject: 'Final', text: '{{words}}'}\n");
+    policy_fixture_set(&w->policy, "templates/late.yaml", "en: {subject: 'Too late', text: '{{number}}'}\n");
     policy_fixture_set(&w->policy, "templates/file.yaml",
                        "en: {subject: 'Re {{number}}', text: '({{missing}}) [{{words}}]'}\n"
                        "zh-Hant: {subject: 'Re {{number}}', text: '({{missing}}) [{{words}}]'}\n");
@@ -522,7 +533,7 @@ static void test_archived_case_is_forgotten(void **state)
     journal(w, case_id, KESU__V1__EVENT__BODY_CASE_ARCHIVED, &archived); /* before the receipt is out */
     fake_intake_block(&w->intake);
     sim_run(w->sim, 10 * USEC_PER_SEC);
-    mail(w, 0, 1);
+    mail(w, 0, 2);
     struct notification *n = svc_self(w->svc);
     struct notification_state s;
     assert_int_equal(notification_get_state(n->fold, case_id, &s), E_NOT_FOUND);
@@ -705,6 +716,60 @@ static void test_a_lesson_is_told_to_the_unit_that_is_responsible(void **state)
     world_free(w);
 }
 
+static void test_the_end_asks_only_who_wants_to_be_asked(void **state)
+{
+    (void)state;
+    struct world *w = world_new(27);
+    Kesu__V1__CaseClosed closed = KESU__V1__CASE_CLOSED__INIT;
+    world_start(w);
+    uint64_t asked = journal_case(w, "lin@customer.example", EN, false);
+    uint64_t not_asked = journal_case(w, "wang@customer.example", EN, false);
+    sim_run(w->sim, 2 * USEC_PER_SEC);
+    closed.cause = "method";
+    journal(w, asked, KESU__V1__EVENT__BODY_CASE_CLOSED, &closed);
+    closed.no_survey = true;
+    journal(w, not_asked, KESU__V1__EVENT__BODY_CASE_CLOSED, &closed);
+    fake_intake_block(&w->intake);
+    sim_run(w->sim, 10 * USEC_PER_SEC);
+    assert_string_equal(mail(w, 2, 4)->to, "lin@customer.example");
+    assert_true(says(mail(w, 2, 4), "Subject: How was it?"));
+    assert_string_equal(mail(w, 3, 4)->to, "wang@customer.example");
+    assert_true(says(mail(w, 3, 4), "Subject: The end"));
+    world_free(w);
+}
+
+static void test_what_is_final_is_told_as_final(void **state)
+{
+    (void)state;
+    struct world *w = world_new(28);
+    Kesu__V1__OpinionSent opinion = KESU__V1__OPINION_SENT__INIT;
+    Kesu__V1__AppealAdmitted admitted = KESU__V1__APPEAL_ADMITTED__INIT;
+    Kesu__V1__Words words = KESU__V1__WORDS__INIT;
+    Kesu__V1__Sealed sealed;
+    world_start(w);
+    uint64_t case_id = journal_case(w, "lin@customer.example", EN, false);
+    struct seal_key key = {.id = case_id, .secret = {(uint8_t)case_id}};
+    sim_run(w->sim, 2 * USEC_PER_SEC);
+    words.text = "two cups";
+    assert_int_equal(seal_message(w->intake.env, &key, &words, &w->arena, &sealed), 0);
+    opinion.words = &sealed;
+    for (unsigned i = 0; i < 2; i++) {
+        opinion.final = i == 1;
+        journal(w, case_id, KESU__V1__EVENT__BODY_OPINION_SENT, &opinion);
+        fake_intake_block(&w->intake);
+        sim_run(w->sim, 10 * USEC_PER_SEC);
+        admitted.admitted = i == 0;
+        journal(w, case_id, KESU__V1__EVENT__BODY_APPEAL_ADMITTED, &admitted);
+        fake_intake_block(&w->intake);
+        sim_run(w->sim, 10 * USEC_PER_SEC);
+    }
+    assert_true(says(mail(w, 1, 4), "Subject: Re 2511-"));
+    assert_true(says(mail(w, 2, 4), "Subject: Final"));
+    assert_true(says(mail(w, 2, 4), "two cups"));
+    assert_true(says(mail(w, 3, 4), "Subject: Too late"));
+    world_free(w);
+}
+
 static void test_keys_are_asked_for(void **state)
 {
     (void)state;
@@ -752,7 +817,8 @@ UNIT_MAIN(cmocka_unit_test(test_receipt), cmocka_unit_test(test_breach_to_the_ma
           cmocka_unit_test(test_rebuild_tells_nothing_before_the_head),
           cmocka_unit_test(test_archived_case_is_forgotten),
           cmocka_unit_test(test_a_lesson_is_told_to_the_unit_that_is_responsible),
-          cmocka_unit_test(test_keys_are_asked_for),
+          cmocka_unit_test(test_the_end_asks_only_who_wants_to_be_asked),
+          cmocka_unit_test(test_what_is_final_is_told_as_final), cmocka_unit_test(test_keys_are_asked_for),
           cmocka_unit_test(test_a_held_reply_is_mailed_when_it_is_sent),
           cmocka_unit_test(test_an_undone_reply_is_never_mailed),
           cmocka_unit_test(test_who_has_to_complete_a_file_is_told_what_is_missing),
