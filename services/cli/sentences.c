@@ -197,7 +197,7 @@ const struct tell_sentence tell_sentences[] = {
       "期限屆滿客戶未回應；方案先前已執行完畢",
       "期限届满客户未回应；方案此前已执行完毕"}},
     {EV(ANSWER_RECORDED), LIFE_ANY,
-     {"the customer {answer}{final?, to what is final}",
+     {"the customer {answer}{final?; our answer was final}",
       "客戶{answer}{final?（針對最終意見）}",
       "客户{answer}{final?（针对最终意见）}"}},
     {EV(APPEAL_FILED), LIFE_ANY,

@@ -115,7 +115,7 @@ def test_an_unfounded_complaint_is_explained_and_ends_in_a_deadlock(desk):
     desk.mailed("lin@example.com", "原說明維持")
     told = desk.told("unfounded", number)
     for said in ("the complaint is not founded: the price list was shown before the order",
-                 "objected, to what is final", "regulator", "CPO-115-0042", "confirmed our decision",
+                 "objected; our answer was final", "regulator", "CPO-115-0042", "confirmed our decision",
                  "Possible instead:", "took no part before"):
         assert said in told["en"], said
     assert "投訴不成立" in told["zh-Hant"] and "僵局" in told["zh-Hant"] and "當時亦可" in told["zh-Hant"]
