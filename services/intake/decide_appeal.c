@@ -41,21 +41,6 @@ int intake_decide_appeal(struct decide *d)
     return intake_decide_name_reviewer(d);
 }
 
-/* What had ended may have been nobody's, or of somebody who is gone: whoever leads the department has it. */
-static int give_owner(struct decide *d)
-{
-    const Kesu__V1__CaseLife *life = d->state->life;
-    const Kesu__V1__Policy *policy = d->ctx->policy;
-    if (policy == NULL || life_is_open(d->state->stage) ||
-        policy_is_here(policy_staff(policy, d->state->agent), d->ctx->block_time))
-        return 0;
-    const Kesu__V1__Staff *to =
-        intake_decide_heir(d, d->state->agent, d->state->department, life->accused, life->n_accused);
-    if (to == NULL) return 0;
-    DECIDE_TRY(intake_decide_reserve(d, 1));
-    return intake_decide_give_case(d, to, d->command->admit_appeal->reason);
-}
-
 int intake_decide_admit(struct decide *d)
 {
     const Kesu__V1__CaseLife *life = d->state->life;
@@ -65,7 +50,7 @@ int intake_decide_admit(struct decide *d)
     if (body == NULL) return intake_decide_no_memory(d);
     if (body->admitted && !life_is_open(d->stage)) body->agent = d->state->agent;
     DECIDE_TRY(intake_decide_event(d, KESU__V1__EVENT__BODY_APPEAL_ADMITTED, body));
-    if (body->admitted) DECIDE_TRY(give_owner(d));
+    if (body->admitted && !life_is_open(d->state->stage)) DECIDE_TRY(intake_decide_adopt(d, body->reason));
     return intake_decide_name_reviewer(d);
 }
 

@@ -31,6 +31,8 @@ const Kesu__V1__Staff *intake_decide_heir(const struct decide *d, const char *wh
 int intake_decide_give_case(struct decide *d, const Kesu__V1__Staff *to, const char *reason);
 int intake_decide_give_task(struct decide *d, const Kesu__V1__TaskState *task, const Kesu__V1__Staff *to,
                             const char *reason);
+/* The case comes back to work: when nobody has it who is here, its heir has it. */
+int intake_decide_adopt(struct decide *d, const char *reason);
 int intake_decide_claim(struct decide *d);
 int intake_decide_accused(struct decide *d);
 int intake_decide_statement(struct decide *d);

@@ -103,5 +103,9 @@ int intake_decide_external_outcome(struct decide *d)
         body->reference = life->external->reference;
     }
     DECIDE_TRY(intake_decide_event(d, KESU__V1__EVENT__BODY_EXTERNAL_RECORDED, body));
-    return intake_decide_wait_over(d, intake_decide_last(d), "external_due");
+    DECIDE_TRY(intake_decide_wait_over(d, intake_decide_last(d), "external_due"));
+    /* What is given back is where it was before; else it is work, perhaps for the first time. */
+    return body->outcome != KESU__V1__EXTERNAL_OUTCOME__EXTERNAL_OUTCOME_RETURNED
+               ? intake_decide_adopt(d, body->reason)
+               : 0;
 }

@@ -114,6 +114,19 @@ int intake_decide_give_case(struct decide *d, const Kesu__V1__Staff *to, const c
     return intake_decide_follow(d, KESU__V1__EVENT__BODY_CASE_ASSIGNED, body);
 }
 
+int intake_decide_adopt(struct decide *d, const char *reason)
+{
+    const Kesu__V1__CaseState *s = d->state;
+    const Kesu__V1__Policy *p = d->ctx->policy;
+    if (p == NULL || policy_is_here(policy_staff(p, s->agent), d->ctx->block_time)) return 0;
+    const Kesu__V1__Staff *to =
+        intake_decide_heir(d, s->agent, s->department, s->life != NULL ? s->life->accused : NULL,
+                           s->life != NULL ? s->life->n_accused : 0);
+    if (to == NULL) return 0;
+    DECIDE_TRY(intake_decide_reserve(d, 1));
+    return intake_decide_give_case(d, to, reason);
+}
+
 int intake_decide_give_task(struct decide *d, const Kesu__V1__TaskState *task, const Kesu__V1__Staff *to,
                             const char *reason)
 {

@@ -364,6 +364,30 @@ static void an_admitted_appeal_to_what_nobody_had_finds_an_owner(void **state)
     assert_string_not_equal(named(d, id), "");
 }
 
+static void what_nobody_had_finds_an_owner_when_a_body_outside_is_done_with_it(void **state)
+{
+    struct life_desk *d = *state;
+    Kesu__V1__RecordExternal *c = NEW(d, record_external);
+    d->policy.departments[0]->manager = life_text("side");
+    for (unsigned i = 0; i < 2; i++) {
+        uint64_t id = c->case_id = life_case(d, KESU__V1__STAGE__STAGE_EXTERNAL);
+        Kesu__V1__CaseState *s = life_state(d, id);
+        s->life = NEW(d, case_life);
+        s->life->stage_before = KESU__V1__STAGE__STAGE_NOT_A_COMPLAINT;
+        s->agent = life_text("");
+        life_put(d, s);
+        c->outcome = i == 0 ? KESU__V1__EXTERNAL_OUTCOME__EXTERNAL_OUTCOME_CONFIRMED
+                            : KESU__V1__EXTERNAL_OUTCOME__EXTERNAL_OUTCOME_RETURNED;
+        c->reason = life_text("they decided");
+        life_as(d, "lead");
+        if (i == 0)
+            DONE(d, RECORD_EXTERNAL, c, FEEDBACK);
+        else
+            DONE(d, RECORD_EXTERNAL, c, NOT_A_COMPLAINT);
+        assert_string_equal(life_state(d, id)->agent, i == 0 ? "side" : "");
+    }
+}
+
 static void a_reviewer_who_is_accused_or_gets_the_case_gives_the_review_away(void **state)
 {
     struct life_desk *d = *state;
@@ -574,6 +598,7 @@ UNIT_MAIN(TEST(an_answer_leads_on), TEST(silence_is_what_the_policy_says),
           TEST(an_explanation_objected_to_gets_another_than_who_explained),
           TEST(a_late_appeal_gets_its_reviewer_when_it_is_admitted),
           TEST(an_admitted_appeal_to_what_nobody_had_finds_an_owner),
+          TEST(what_nobody_had_finds_an_owner_when_a_body_outside_is_done_with_it),
           TEST(a_reviewer_who_is_accused_or_gets_the_case_gives_the_review_away),
           TEST(an_appeal_against_an_explanation_leads_back),
           TEST(an_appeal_leads_to_no_proposal_that_nobody_approved),
