@@ -96,7 +96,7 @@ def test_everything_in_the_backup_is_there_and_readers_notice_the_loss(office):
     until(lambda: len(receipts(office)) == 31, lambda: f"receipts: {len(receipts(office))}")
     assert ", 0 new;" not in vault.backup()
     load = Load(office)
-    until(lambda: len(load.taken) > 5, "load")
+    until(lambda: len(load.taken) > 20, "load")
     office.freeze("notification")  # what it tells from here on is told after the backup
     told_later = [submit(office, f"told later {i}") for i in range(3)]
     printed = vault.backup()

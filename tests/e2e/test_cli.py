@@ -291,8 +291,8 @@ def test_a_halted_fold_goes_on_when_its_event_is_skipped(office):
     (office.data / "analytics.trial").write_bytes(note)
     office.start("analytics", wait=False)
     until(lambda: office.http("analytics", "/readyz")[0] == 503, "not ready")
-    listed = office.kesu("fold", "list", "--timeout", "300ms", status=UNAVAILABLE)
-    assert re.search(rf"analytics +halted .*\(halted at {case}: died three times", listed), listed
+    halted = rf"analytics +halted .*\(halted at {case}: died three times"
+    until(lambda: re.search(halted, office.kesu("fold", "list", "--timeout", "300ms", status=UNAVAILABLE)), "halted")
     assert office.kesu("fold", "skip", "analytics", case, "poison") == f"analytics steps over event {case}\n"
     office.wait_ready("analytics")
 

@@ -318,6 +318,8 @@ def test_readers_get_blocks_and_some_of_them_keys(far):
             assert refused_at(plain.refused) == ""
             continue
         assert any(e.name == "case_opened" for e in plain.all()) and not plain.keys
+        names = {r.name for r in far.office.info("intake").readers}
+        assert f"{role}-1" in names and role not in names  # by the key, whatever they said
         personal = kesu_client.Journal(None, role, personal=True, far=far.of(role))
         if role in KEYS:
             personal.all()
@@ -329,8 +331,6 @@ def test_readers_get_blocks_and_some_of_them_keys(far):
             plain.socket.send(want.SerializeToString())
             until(lambda r=plain: r._one(1) is not None and r.refused, "refused")
             assert refused_at(plain.refused) == "want_keys" and not plain.keys
-    names = {r.name for r in far.office.info("intake").readers}
-    assert "gateway-1" in names and "gateway" not in names  # by the key, whatever they said
 
 
 def ask(far, role, daemon, **bodies):
