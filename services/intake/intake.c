@@ -163,12 +163,14 @@ static int open_state(struct intake *in)
                                 .segment_bytes = (uint64_t)conf_int(conf, "segment-bytes")};
     int err = files_mkdir(in->env, path_in(in, "keys"));
     if (err != 0) return failed(in, "the data directory", err);
+    err = intake_register_open(&in->reg, in->env, path_in(in, "register"));
+    if (err != 0) return failed(in, "the register", err);
     err = journal_open(in->env, &opts, &in->journal);
     if (err != 0) return failed(in, "the journal", err);
     err = intake_secrets_open(in->env, path_in(in, "keys/secrets"), &in->secrets);
     if (err != 0) return failed(in, "the secrets", err);
     struct journal_head head = journal_head(in->journal);
-    err = intake_register_open(&in->reg, in->env, path_in(in, "register"), head.uuid, head.seq);
+    err = intake_register_follow(&in->reg, head.uuid, head.seq);
     if (err != 0) return failed(in, "the register", err);
     intake_erase_init(&in->erase, in->env, path_in(in, "keys/slots"), svc_path(in->svc, "blobs"));
     err = intake_poison_open(in->env, path_in(in, "in-hand"), &in->poison);

@@ -107,8 +107,7 @@ static void begin_anew(struct intake_register *r, const uint8_t journal_uuid[16]
     memcpy(r->meta.journal_uuid, journal_uuid, sizeof(r->meta.journal_uuid));
 }
 
-int intake_register_open(struct intake_register *r, struct env *env, const char *path,
-                         const uint8_t journal_uuid[16], uint64_t head_seq)
+int intake_register_open(struct intake_register *r, struct env *env, const char *path)
 {
     *r = (struct intake_register){.env = env};
     intake_rows_init(&r->generations[0], &env->mem);
@@ -117,18 +116,25 @@ int intake_register_open(struct intake_register *r, struct env *env, const char 
     intake_filter_init(&r->filter, &env->mem);
     r->filling = N_REGISTER_TABLES;
     r->frozen_mono_us = clock_mono_us(env);
-    begin_anew(r, journal_uuid);
     if (path == NULL) return 0;
     struct store_opts opts = {.path = path, .tables = table_names, .n_tables = N_REGISTER_TABLES};
     int err = store_open(env, &opts, &r->store);
-    if (err == 0) err = load(r);
-    if (err != 0) return err;
+    return err == 0 ? load(r) : err;
+}
+
+int intake_register_follow(struct intake_register *r, const uint8_t journal_uuid[16], uint64_t head_seq)
+{
+    struct env *env = r->env;
+    if (r->store == NULL) {
+        begin_anew(r, journal_uuid);
+        return 0;
+    }
     bool other = memcmp(r->meta.journal_uuid, journal_uuid, sizeof(r->meta.journal_uuid)) != 0;
     if (r->meta.schema != SCHEMA || other || r->meta.seq > head_seq) {
         if (r->meta.schema != 0)
             log_warn(env, "register is rebuilt from the journal", LOG_U64("stored_seq", r->meta.seq),
                      LOG_U64("head_seq", head_seq));
-        err = empty(r);
+        int err = empty(r);
         if (err != 0) return err;
         begin_anew(r, journal_uuid);
         memset(r->newest_command, 0, sizeof(r->newest_command));

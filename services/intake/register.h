@@ -83,10 +83,13 @@ struct intake_register {
     } flush;
 };
 
-/* path NULL: memory only. E_VERSION: written by a newer program. A store of
- * another journal, of an older schema or ahead of head_seq is emptied. */
-int intake_register_open(struct intake_register *r, struct env *env, const char *path,
-                         const uint8_t journal_uuid[16], uint64_t head_seq);
+/* path NULL: memory only. E_EXISTS: another process has it; it is opened before
+ * anything else of intake, so that two never come near one journal. E_VERSION:
+ * written by a newer program. */
+int intake_register_open(struct intake_register *r, struct env *env, const char *path);
+/* Next, before any use: of which journal it is. A store of another one, of an
+ * older schema or ahead of head_seq is emptied. */
+int intake_register_follow(struct intake_register *r, const uint8_t journal_uuid[16], uint64_t head_seq);
 /* Commits what is durable, if it can. Accepts a register never opened. */
 void intake_register_close(struct intake_register *r, uint64_t durable_seq);
 

@@ -182,7 +182,8 @@ int main(int argc, char **argv)
     if (cases == 0) return 64;
     struct sim *sim = sim_new(1, NOW);
     sim_instance_new(sim, "bench", on_boot, NULL);
-    CHECK(intake_register_open(&reg, env, NULL, uuid, 0) == 0);
+    CHECK(intake_register_open(&reg, env, NULL) == 0);
+    CHECK(intake_register_follow(&reg, uuid, 0) == 0);
     fill(&reg, cases);
     double decided = rate(&reg, cases, strtod(argv[2], NULL), &accepted);
     CHECK(accepted > 0.9);

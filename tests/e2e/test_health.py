@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Health of real daemons: ready, busy, stopped, gone."""
 
+import fcntl
 import os
 import re
 import shutil
@@ -84,6 +85,18 @@ def test_one_process_holds_a_run_directory(office):
     assert office.http("intake", "/readyz")[0] == 200
 
 
+def test_who_does_not_hold_the_register_does_not_come_near_the_journal(office):
+    register = office.data / "intake/register"
+    register.mkdir(parents=True)
+    with open(register / "owner.lock", "w", encoding="ascii") as another:
+        fcntl.flock(another, fcntl.LOCK_EX)
+        late = office.start("intake", wait=False)
+        assert late.wait(20) != 0
+    assert "E_EXISTS" in office.log("intake")
+    del office.processes["intake"]
+    assert not (office.data / "intake/journal").exists()
+
+
 def test_daemons_stop_when_asked_and_exit_zero(office):
     office.start_all()
     office.stop()
@@ -94,7 +107,7 @@ def test_the_command_line_asks_for_health_as_a_container_does(office, monkeypatc
     office.kesu("health", status=64)
     office.start("analytics", wait=False)
     until(lambda: office.http("analytics", "/healthz")[0] == 200, "alive")
-    assert "intake" in office.kesu("health", "analytics", status=1)
+    until(lambda: "intake" in office.kesu("health", "analytics", status=1), "waits for intake")
     office.start("intake")
     office.wait_ready("analytics")
     assert office.kesu("health", "analytics") == "ready\n"

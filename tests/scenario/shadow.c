@@ -23,7 +23,8 @@ struct shadow *shadow_new(struct office *o, const char *policy_dir)
     arena_init(&s->desk.arena, &mem_libc, ARENA_BYTES);
     CHECK(policy_compile(o->inspector_env, policy_dir, &s->kept, &bundle, &error) == 0);
     s->desk.policy = *bundle->policy;
-    CHECK(intake_register_open(&s->desk.view, o->inspector_env, NULL, uuid, 0) == 0);
+    CHECK(intake_register_open(&s->desk.view, o->inspector_env, NULL) == 0);
+    CHECK(intake_register_follow(&s->desk.view, uuid, 0) == 0);
     return s;
 }
 

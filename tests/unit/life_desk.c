@@ -138,7 +138,8 @@ int life_desk_open(void **state)
     struct life_desk *d = mem_zalloc(&mem_libc, sizeof(*d));
     d->sim = sim_new(1, LIFE_NOW);
     sim_instance_new(d->sim, "desk", on_boot, d);
-    assert_int_equal(intake_register_open(&d->view, d->env, NULL, uuid, 0), 0);
+    assert_int_equal(intake_register_open(&d->view, d->env, NULL), 0);
+    assert_int_equal(intake_register_follow(&d->view, uuid, 0), 0);
     arena_init(&d->arena, &mem_libc, (size_t)64 << 20);
     kesu__v1__policy__init(&d->policy);
     kesu__v1__life_settings__init(&d->settings);

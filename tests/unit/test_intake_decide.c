@@ -48,7 +48,8 @@ static int open_desk(void **state)
     struct desk *d = mem_zalloc(&mem_libc, sizeof(*d));
     d->sim = sim_new(1, NOW);
     sim_instance_new(d->sim, "desk", on_boot, d);
-    assert_int_equal(intake_register_open(&d->view, d->env, NULL, uuid, 0), 0);
+    assert_int_equal(intake_register_open(&d->view, d->env, NULL), 0);
+    assert_int_equal(intake_register_follow(&d->view, uuid, 0), 0);
     memset(&d->secrets, 7, sizeof(d->secrets));
     policy_fixture_init(&d->policy);
     policy_fixture_change(&d->policy, "org.yaml", "agent: true\n",

@@ -27,7 +27,8 @@ static void on_boot(void *self, struct env *env)
 
 static void open_register(struct desk *d, uint64_t head_seq)
 {
-    assert_int_equal(intake_register_open(&d->reg, d->env, "data/register", uuid, head_seq), 0);
+    assert_int_equal(intake_register_open(&d->reg, d->env, "data/register"), 0);
+    assert_int_equal(intake_register_follow(&d->reg, uuid, head_seq), 0);
 }
 
 static int open_desk(void **state)
@@ -138,7 +139,8 @@ static void another_journal_s_register_is_emptied(void **state)
     sim_power_failure(d->instance);
     while (!sim_is_up(d->instance)) sim_step(d->sim, INT64_MAX);
     uint8_t other[16] = {2};
-    assert_int_equal(intake_register_open(&d->reg, d->env, "data/register", other, 1), 0);
+    assert_int_equal(intake_register_open(&d->reg, d->env, "data/register"), 0);
+    assert_int_equal(intake_register_follow(&d->reg, other, 1), 0);
     assert_int_equal(d->reg.meta.seq, 0);
     assert_int_equal(get(d, 1), 0);
 }

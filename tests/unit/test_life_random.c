@@ -309,7 +309,8 @@ static void run_seed(uint64_t seed, struct counts *counts)
     life_desk_open(&state);
     r = (struct run){.d = state, .seed = seed, .counts = counts, .world = {.d = state, .random = seed}};
     life_bodies_policy(r.d);
-    assert_int_equal(intake_register_open(&r.again, r.d->env, NULL, uuid, 0), 0);
+    assert_int_equal(intake_register_open(&r.again, r.d->env, NULL), 0);
+    assert_int_equal(intake_register_follow(&r.again, uuid, 0), 0);
     struct arena policy = r.d->arena;
     arena_init(&r.d->arena, &mem_libc, (size_t)64 << 20);
     begin(&r);
