@@ -310,8 +310,15 @@ match from any for any action deliver
         except OSError:
             return False
 
+    @staticmethod
+    def queue():
+        """What it has taken and not delivered yet, a line each."""
+        return subprocess.run(["smtpctl", "show", "queue"], capture_output=True, text=True, check=True, timeout=60).stdout
+
     def stop(self):
+        """Its queue is the machine's: what stayed there would reach the next server's Maildir."""
         if self.process is not None:
+            until(lambda: not self.queue(), lambda: f"all delivered: {self.queue()}")
             self.process.terminate()
             self.process.wait(PATIENCE)
             self.process = None
