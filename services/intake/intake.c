@@ -163,6 +163,7 @@ static int open_state(struct intake *in)
                                 .segment_bytes = (uint64_t)conf_int(conf, "segment-bytes")};
     int err = files_mkdir(in->env, path_in(in, "keys"));
     if (err != 0) return failed(in, "the data directory", err);
+    /* First: its lock, kept to the end, is what keeps a second process from the journal. */
     err = intake_register_open(&in->reg, in->env, path_in(in, "register"));
     if (err != 0) return failed(in, "the register", err);
     err = journal_open(in->env, &opts, &in->journal);

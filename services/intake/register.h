@@ -83,9 +83,8 @@ struct intake_register {
     } flush;
 };
 
-/* path NULL: memory only. E_EXISTS: another process has it; it is opened before
- * anything else of intake, so that two never come near one journal. E_VERSION:
- * written by a newer program. */
+/* path NULL: memory only. E_EXISTS: another process has it. E_VERSION: written
+ * by a newer program. */
 int intake_register_open(struct intake_register *r, struct env *env, const char *path);
 /* Next, before any use: of which journal it is. A store of another one, of an
  * older schema or ahead of head_seq is emptied. */
