@@ -84,10 +84,16 @@ static bool is_comment(struct span line)
     return take_word(&rest).n == 0 || line.p[0] == '#';
 }
 
+static unsigned count_lines(struct span text)
+{
+    unsigned n = 0;
+    for (size_t i = 0; i < text.n; i++) n += text.p[i] == '\n';
+    return n;
+}
+
 int allow_parse(struct mem *m, struct span text, struct allow_list **ret, struct allow_error *ret_error)
 {
-    unsigned room = 1;
-    for (size_t i = 0; i < text.n; i++) room += text.p[i] == '\n';
+    size_t room = count_lines(text) + 1;
     struct allow_list *list = mem_zalloc(m, sizeof(*list) + room * sizeof(list->entries[0]));
     *ret_error = (struct allow_error){0};
     for (unsigned line = 1; text.n > 0; line++) {
@@ -115,13 +121,27 @@ int allow_parse(struct mem *m, struct span text, struct allow_list **ret, struct
     return 0;
 }
 
+/* Cut short a line could still be one, of another name or of more channels. */
+static int parse_file(struct mem *m, struct span text, struct allow_list **ret, struct allow_error *ret_error)
+{
+    if (text.n == 0) {
+        *ret_error = (struct allow_error){0, "it is empty"};
+        return E_NOT_FOUND;
+    }
+    if (text.p[text.n - 1] != '\n') {
+        *ret_error = (struct allow_error){count_lines(text) + 1, "the last line has no end"};
+        return E_SYNTAX;
+    }
+    return allow_parse(m, text, ret, ret_error);
+}
+
 int allow_read(struct mem *m, const char *path, struct allow_list **ret, struct allow_error *ret_error)
 {
     struct span text;
     *ret_error = (struct allow_error){0, "it cannot be read, or others may write it"};
     int e = keypair_read_trusted(m, path, ALLOW_MAX_BYTES, &text);
     if (e < 0) return e;
-    e = allow_parse(m, text, ret, ret_error);
+    e = parse_file(m, text, ret, ret_error);
     mem_free(m, (void *)(uintptr_t)text.p);
     return e;
 }

@@ -5,7 +5,8 @@
  *
  * KEY is a public key in Z85. The name is the client of its commands. Channels
  * narrow what the role may claim. A line that begins with # is a comment. A file with a line that is none of
- * these is refused as a whole. */
+ * these, or whose last line has no end, is refused as a whole; an empty one is as none. So a file that is
+ * being written is not taken for a shorter list; one that lets nobody in has a comment. */
 #ifndef KESU_ALLOW_H
 #define KESU_ALLOW_H
 
@@ -31,7 +32,7 @@ struct allow_error {
 
 /* E_SYNTAX (told in ret_error), E_EXISTS (a key twice). To be freed with mem_free. */
 int allow_parse(struct mem *m, struct span text, struct allow_list **ret, struct allow_error *ret_error);
-/* Of a file: E_PERMISSION when others may write it, E_NOT_FOUND, E_IO, E_TOO_BIG. */
+/* Of a file: E_PERMISSION when others may write it, E_NOT_FOUND (or empty), E_IO, E_TOO_BIG. */
 int allow_read(struct mem *m, const char *path, struct allow_list **ret, struct allow_error *ret_error);
 const struct allow_entry *allow_find(const struct allow_list *list, const char *key);
 /* Has somebody of the old list lost something by the new one? */

@@ -7,7 +7,10 @@
  * test. Were it open to the first two, or closed to the third, the server would
  * not start. The handler runs on its own thread, because ZeroMQ asks it while
  * the loop may be waiting. What it answers as user is the key: who that is
- * stands in the list, which may change while the connection lasts. */
+ * stands in the list, which may change while the connection lasts.
+ *
+ * Who is refused (400) does not knock again: so a key that is not in our list
+ * while the file is another than the one we read is told to come later (300). */
 #include <stdio.h>
 #include <zmq.h>
 
@@ -58,30 +61,46 @@ static bool receive_request(void *zap, struct zap_request *q)
     return true;
 }
 
-static bool is_let_in(struct bus_curve *c, const char *domain, const char *key)
+/* Of RFC 27 */
+#define WELCOME "200"
+#define LATER   "300"
+#define REFUSED "400"
+
+static const char *answer_at(const struct bus_door *d, const char *key)
 {
-    bool yes = false;
+    const struct allow_entry *e = allow_find(d->list, key);
+    bool tested = strcmp(d->test_key, key) == 0; /* until this test ends the file is not read again */
+    if (e != NULL && !role_stays_out(e->user.role, d->name)) return WELCOME;
+    if (tested && d->test_let_in) return WELCOME;
+    return !tested && bus_door_stamp(d->allow_path) != d->allow_stamp ? LATER : REFUSED;
+}
+
+static const char *answer_for(struct bus_curve *c, const char *domain, const char *key)
+{
+    const char *answer = REFUSED;
     pthread_mutex_lock(&c->mutex);
     for (const struct bus_door *d = c->doors; d != NULL; d = d->next) {
         if (strcmp(role_socket_name(d->name), domain) != 0) continue;
-        const struct allow_entry *e = allow_find(d->list, key);
-        yes = (e != NULL && !role_stays_out(e->user.role, d->name)) || strcmp(d->test_key, key) == 0;
-        if (yes) break;
+        answer = answer_at(d, key);
+        if (strcmp(answer, WELCOME) == 0) break;
     }
     pthread_mutex_unlock(&c->mutex);
-    return yes;
+    return answer;
 }
 
 static void answer_request(struct bus_curve *c, const struct zap_request *q)
 {
     char key[KEY_TEXT] = "";
-    bool yes = q->n == 7 && strcmp(q->frames[5], "CURVE") == 0 && q->sizes[6] == KEY_BYTES;
-    if (yes) keypair_encode((const uint8_t *)q->frames[6], key);
-    yes = yes && is_let_in(c, q->frames[2], key);
+    const char *answer = REFUSED;
+    if (q->n == 7 && strcmp(q->frames[5], "CURVE") == 0 && q->sizes[6] == KEY_BYTES) {
+        keypair_encode((const uint8_t *)q->frames[6], key);
+        answer = answer_for(c, q->frames[2], key);
+    }
+    bool yes = strcmp(answer, WELCOME) == 0;
     const char *id = q->n > 1 ? q->frames[1] : "";
     zmq_send(c->zap, "1.0", 3, ZMQ_SNDMORE);
     zmq_send(c->zap, id, q->n > 1 ? q->sizes[1] : 0, ZMQ_SNDMORE);
-    zmq_send(c->zap, yes ? "200" : "400", 3, ZMQ_SNDMORE);
+    zmq_send(c->zap, answer, strlen(answer), ZMQ_SNDMORE);
     zmq_send(c->zap, "", 0, ZMQ_SNDMORE);
     zmq_send(c->zap, key, yes ? strlen(key) : 0, ZMQ_SNDMORE);
     zmq_send(c->zap, "", 0, 0);
@@ -159,20 +178,25 @@ void bus_curve_remove(struct bus_context *c, struct bus_door *d)
     pthread_mutex_unlock(&c->curve->mutex);
 }
 
-void bus_curve_set_list(struct bus_context *c, struct bus_door *d, struct allow_list *list)
+void bus_curve_set_list(struct bus_context *c, struct bus_door *d, struct allow_list *list, int64_t stamp)
 {
-    struct allow_list *was = d->list;
+    struct allow_list *was = NULL;
     pthread_mutex_lock(&c->curve->mutex);
-    d->list = list;
+    d->allow_stamp = stamp;
+    if (list != NULL) {
+        was = d->list;
+        d->list = list;
+    }
     pthread_mutex_unlock(&c->curve->mutex);
     mem_free(&d->env->mem, was);
 }
 
-static void set_test_key(struct bus_context *c, struct bus_door *d, const char *key)
+static void set_test_key(struct bus_context *c, struct bus_door *d, const char *key, bool let_in)
 {
     if (c->curve == NULL) return;
     pthread_mutex_lock(&c->curve->mutex);
     snprintf(d->test_key, sizeof(d->test_key), "%s", key);
+    d->test_let_in = let_in;
     pthread_mutex_unlock(&c->curve->mutex);
 }
 
@@ -250,6 +274,7 @@ int bus_curve_test(struct bus_context *c, struct bus_door *d, void *socket, int 
     int visitor = type == ZMQ_PUB ? ZMQ_SUB : ZMQ_DEALER, e = 0;
     CHECK(keypair_new(&stranger) == 0 && keypair_new(&listed) == 0);
     local_address(socket, address, sizeof(address));
+    set_test_key(c, d, stranger.public_key, false);
     int v = try_door(c, address, visitor, &stranger, d->public_key);
     if (v != ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) e = told(d, v, "a key that is not in the list was not refused");
     if (e == 0) {
@@ -257,11 +282,11 @@ int bus_curve_test(struct bus_context *c, struct bus_door *d, void *socket, int 
         if ((v & BUS_REFUSED) == 0) e = told(d, v, "a client without a key was not refused");
     }
     if (e == 0) {
-        set_test_key(c, d, listed.public_key);
+        set_test_key(c, d, listed.public_key, true);
         v = try_door(c, address, visitor, &listed, d->public_key);
-        set_test_key(c, d, "");
         if (v != LET_IN) e = told(d, v, "a key of the list was not let in");
     }
+    set_test_key(c, d, "", false);
     keypair_forget(&stranger);
     keypair_forget(&listed);
     return e;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A server's pair and list. Both are looked at a few times a second: a list
- * with a mistake is not taken, the old one goes on; a list that takes
- * something from somebody, and a new pair, have the socket bound anew: ZeroMQ
- * ends the connections of a listener with it, and everybody knocks again. */
+ * with a mistake, or that is gone, is not taken, the old one goes on: whoever
+ * is refused meanwhile would not knock again. A list that takes something from
+ * somebody, and a new pair, have the socket bound anew: ZeroMQ ends the
+ * connections of a listener with it, and everybody knocks again. */
 #include <sys/stat.h>
 #include <zmq.h>
 
@@ -10,8 +11,7 @@
 #include "err.h"
 #include "log.h"
 
-/* Changes with every replacement and every writing of a file. */
-static int64_t stamp_of(const char *path)
+int64_t bus_door_stamp(const char *path)
 {
     struct stat st;
     if (stat(path, &st) != 0) return -1;
@@ -23,7 +23,7 @@ static int read_list(struct bus_door *d, struct allow_list **ret)
 {
     struct allow_error error;
     int e = allow_read(&d->env->mem, d->allow_path, ret, &error);
-    if (e == E_NOT_FOUND) { /* as at first start: nobody may come yet */
+    if (e == E_NOT_FOUND && d->list == NULL) { /* as at first start: nobody may come yet */
         e = allow_parse(&d->env->mem, SPAN_NONE, ret, &error);
         log_warn(d->env, "no allow list: nobody may come", LOG_STR("file", d->allow_path));
     }
@@ -62,11 +62,11 @@ int bus_door_open(struct env *env, struct bus_context *c, void *socket, const st
     d->name = (enum role_socket)keys->socket;
     d->pair_path = mem_strdup(&env->mem, keys->pair_path);
     d->allow_path = mem_strdup(&env->mem, keys->allow_path);
-    d->pair_stamp = stamp_of(d->pair_path);
-    d->allow_stamp = stamp_of(d->allow_path);
+    d->pair_stamp = bus_door_stamp(d->pair_path);
+    int64_t stamp = bus_door_stamp(d->allow_path);
     bus_curve_add(c, d);
     int e = read_list(d, &list);
-    if (e == 0) bus_curve_set_list(c, d, list);
+    if (e == 0) bus_curve_set_list(c, d, list, stamp);
     if (e == 0) e = set_pair(d, socket);
     if (e < 0)
         bus_door_close(c, &d);
@@ -90,21 +90,23 @@ void bus_door_close(struct bus_context *c, struct bus_door **p)
 static bool look_at_list(struct bus_context *c, struct bus_door *d)
 {
     struct allow_list *list = NULL;
-    int64_t stamp = stamp_of(d->allow_path);
+    int64_t stamp = bus_door_stamp(d->allow_path);
     if (stamp == d->allow_stamp) return false;
-    d->allow_stamp = stamp;
-    if (read_list(d, &list) != 0) return false;
+    if (read_list(d, &list) != 0) {
+        bus_curve_set_list(c, d, NULL, stamp);
+        return false;
+    }
     bool less = allow_takes_away(d->list, list);
     log_info(d->env, "allow list read", LOG_STR("socket", role_socket_name(d->name)),
              LOG_U64("keys", list->n));
-    bus_curve_set_list(c, d, list);
+    bus_curve_set_list(c, d, list, stamp);
     return less;
 }
 
 static bool look_at_pair(struct bus_door *d, void *socket)
 {
     char was[KEY_TEXT];
-    int64_t stamp = stamp_of(d->pair_path);
+    int64_t stamp = bus_door_stamp(d->pair_path);
     if (stamp == d->pair_stamp) return false;
     d->pair_stamp = stamp;
     memcpy(was, d->public_key, KEY_TEXT);

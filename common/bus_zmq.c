@@ -27,6 +27,7 @@
 #define RECONNECT_MAX   1000
 #define HEARTBEAT_MS    5000
 #define HEARTBEAT_LIMIT 20000
+#define HANDSHAKE_MS    5000 /* then whoever was told to come later is turned away, and knocks again */
 #define CLOSE_WAIT_MS   2000
 #define LOOK_US         (250 * USEC_PER_MS) /* at key files, and whether we are let in */
 
@@ -420,6 +421,7 @@ static int open_bound(struct env *env, int type, const char *endpoint, size_t ma
     if (e < 0 || (e = socket_new(env, type, max_bytes, &s)) < 0) return e;
     if (keys != NULL) {
         set_heartbeat(s->zmq);
+        set_int(s->zmq, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS);
         e = bus_door_open(env, s->real->bus, s->zmq, keys, &s->door);
     }
     if (e == 0) e = bind_socket(s, endpoint);

@@ -28,16 +28,19 @@ struct bus_door {
     struct env *env;
     enum role_socket name;
     char *pair_path, *allow_path;
-    struct allow_list *list; /* written by the loop under the handler's mutex */
+    struct allow_list *list; /* written by the loop under the handler's mutex ... */
+    int64_t allow_stamp;     /* likewise: of the file when it was read */
+    char test_key[KEY_TEXT]; /* likewise; "": none; of the test of the door */
+    bool test_let_in;        /* likewise */
     char public_key[KEY_TEXT];
-    char test_key[KEY_TEXT]; /* "": none; of the test that the door opens */
-    int64_t pair_stamp, allow_stamp;
+    int64_t pair_stamp;
 };
 
 /* The handler is bound before the door exists. */
 void bus_curve_add(struct bus_context *c, struct bus_door *d);
 void bus_curve_remove(struct bus_context *c, struct bus_door *d);
-void bus_curve_set_list(struct bus_context *c, struct bus_door *d, struct allow_list *list); /* takes it */
+/* Takes the list; NULL: the file of this stamp is not taken, the list stays. */
+void bus_curve_set_list(struct bus_context *c, struct bus_door *d, struct allow_list *list, int64_t stamp);
 void bus_curve_free(struct bus_curve **p);
 /* After each bind: a fresh key and no key at all must be refused, a listed one let in. type: of the socket.
  * E_PERMISSION; E_TIMEOUT when there was no verdict. */
@@ -49,6 +52,8 @@ int bus_curve_test(struct bus_context *c, struct bus_door *d, void *socket, int 
 int bus_door_open(struct env *env, struct bus_context *c, void *socket, const struct bus_keys *keys,
                   struct bus_door **ret);
 void bus_door_close(struct bus_context *c, struct bus_door **p);
+/* Of a file: changes with every replacement and every writing. Any thread. -1: not there. */
+int64_t bus_door_stamp(const char *path);
 /* True: the socket must be bound anew, so that all connections are made again. */
 bool bus_door_look(struct bus_context *c, struct bus_door *d, void *socket);
 /* Of a message's User-Id; NULL: taken from the list since. */

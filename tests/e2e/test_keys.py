@@ -568,8 +568,30 @@ def test_a_half_written_list_changes_nothing(far):
     lane.ask_one(complaint())
     allow = far.keys / "allow"
     whole = allow.read_text()
-    allow.write_text(whole[: len(whole) - 5] + "x y z w\n")
-    until(lambda: "cannot use the allow list" in far.office.log("intake"), "noticed")
-    lane.ask_one(complaint())
+    noticed = 0
+    for half in (whole[: len(whole) - 5] + "x y z w\n", whole[: len(whole) - 5], "", None):
+        if half is None:
+            allow.unlink()
+        else:
+            allow.write_text(half)
+        noticed += len(LANES)
+        until(lambda: far.office.log("intake").count("cannot use the allow list") >= noticed, f"noticed: {half}")
+        lane.ask_one(complaint())
+        assert far.lane("gateway").ask_one(complaint(), 30).accepted.case_id > 0
     allow.write_text(whole)
-    assert far.lane("gateway").ask_one(complaint(), 30).accepted.case_id > 0
+    far.allow(zmq.curve_keypair()[0], "adapter", "adapter-2")
+    until(lambda: far.office.log("intake").count("allow list read") >= len(LANES), "the list of before and one more")
+    lane.ask_one(complaint())
+
+
+def test_who_comes_before_the_list_is_read_is_let_in(far):
+    """A client that is refused never knocks again: so one that was listed a moment ago must not be."""
+    far.start()
+    lanes = []
+    for n in range(8):
+        pair = zmq.curve_keypair()
+        far.allow(pair[0], "adapter", f"adapter-new-{n}")
+        lanes.append(far.lane(pair))
+    for lane in lanes:
+        assert lane.ask_one(complaint(), 30).accepted.case_id > 0
+        lane.close()

@@ -2,6 +2,8 @@
 #include "allow.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "err.h"
 #include "unit.h"
@@ -106,5 +108,39 @@ static void a_changed_line_ends_connections(void **state)
     assert_true(takes_away("adapter a", "adapter a email"));
 }
 
+static int read_of(const char *text, struct allow_error *ret_error)
+{
+    char path[] = "/tmp/kesu-allow-XXXXXX";
+    struct allow_list *list = NULL;
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+    close(fd);
+    int e = allow_read(&mem_libc, path, &list, ret_error);
+    unlink(path);
+    assert_true((e == 0) == (list != NULL));
+    mem_free(&mem_libc, list);
+    return e;
+}
+
+static void a_file_that_is_being_written_is_no_list(void **state)
+{
+    (void)state;
+    char key[KEY_TEXT], text[256];
+    struct allow_error error;
+    key_of(7, key);
+    snprintf(text, sizeof(text), "# KEY ROLE NAME\n%s adapter a email,letter\n", key);
+    assert_int_equal(read_of(text, &error), 0);
+    for (size_t n = strlen(text) - 1; n > strlen("# KEY ROLE NAME\n"); n--) {
+        text[n] = '\0';
+        assert_int_equal(read_of(text, &error), E_SYNTAX);
+        assert_int_equal(error.line, 2);
+        assert_non_null(error.reason);
+    }
+    assert_int_equal(read_of("", &error), E_NOT_FOUND);
+    assert_int_equal(read_of("# nobody\n", &error), 0);
+}
+
 UNIT_MAIN(cmocka_unit_test(lines_are_users), cmocka_unit_test(one_bad_line_refuses_all),
-          cmocka_unit_test(a_changed_line_ends_connections))
+          cmocka_unit_test(a_changed_line_ends_connections),
+          cmocka_unit_test(a_file_that_is_being_written_is_no_list))
