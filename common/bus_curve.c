@@ -110,8 +110,12 @@ static void *curve_main(void *arg)
 {
     struct bus_curve *c = arg;
     zmq_pollitem_t items[2] = {{c->zap, 0, ZMQ_POLLIN, 0}, {c->stop_inside, 0, ZMQ_POLLIN, 0}};
-    while (zmq_poll(items, 2, -1) >= 0 && items[1].revents == 0) {
+    while (items[1].revents == 0) {
         struct zap_request q;
+        if (zmq_poll(items, 2, -1) < 0) {
+            CHECK(errno == EINTR); /* without a handler ZeroMQ lets everybody in */
+            continue;
+        }
         if (items[0].revents != 0 && receive_request(c->zap, &q)) answer_request(c, &q);
     }
     zmq_close(c->zap);
@@ -140,7 +144,7 @@ static void start_handler(struct bus_context *context)
     CHECK(zmq_bind(c->stop, "inproc://kesu-curve-stop") == 0);
     CHECK(zmq_connect(c->stop_inside, "inproc://kesu-curve-stop") == 0);
     CHECK(pthread_mutex_init(&c->mutex, NULL) == 0);
-    CHECK(pthread_create(&c->thread, NULL, curve_main, c) == 0);
+    real_thread_start(&c->thread, curve_main, c);
     context->curve = c;
 }
 

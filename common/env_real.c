@@ -35,6 +35,15 @@ static int64_t mono_us(struct env *env)
 
 const struct clock_ops clock_real_ops = {.wall_us = wall_us, .mono_us = mono_us};
 
+void real_thread_start(pthread_t *ret, void *(*main)(void *), void *arg)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    CHECK(pthread_create(ret, NULL, main, arg) == 0);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
 static void kernel_random(uint8_t *p, size_t n)
 {
     while (n > 0) {

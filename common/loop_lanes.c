@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lanes: a thread each, its jobs in order. What is finished waits in the lane
  * until the loop, woken by an async handle, calls its done. */
-#include <signal.h>
 
 #include "check.h"
 #include "real.h"
@@ -86,12 +85,7 @@ struct lane *loop_lane_open(struct env *env, const char *name)
     pthread_mutex_init(&l->mutex, NULL);
     pthread_cond_init(&l->posted_cond, NULL);
     pthread_cond_init(&l->idle_cond, NULL);
-    /* Signals are the loop's. */
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    CHECK(pthread_create(&l->thread, NULL, lane_main, l) == 0);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    real_thread_start(&l->thread, lane_main, l);
     char short_name[16];
     strncpy(short_name, name, sizeof(short_name) - 1);
     short_name[sizeof(short_name) - 1] = 0;

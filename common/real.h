@@ -75,6 +75,9 @@ static inline struct env_real *real_of(struct env *env)
     return (struct env_real *)env;
 }
 
+/* A thread that no signal reaches: they are the loop's. */
+void real_thread_start(pthread_t *ret, void *(*main)(void *), void *arg);
+
 extern const struct clock_ops clock_real_ops;
 extern const struct sched_ops loop_uv_ops;
 extern const struct bus_ops bus_zmq_ops;

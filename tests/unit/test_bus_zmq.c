@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is ZeroMQ's own: keys, clients with ids of their own, budgets. */
+#include <dirent.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zmq.h>
@@ -194,6 +197,46 @@ static void a_client_changes_its_pair(void **state)
     assert_string_equal(d.heard.user, "adapter mail-2");
     bus_client_close(w->env, c);
     bus_server_close(w->env, d.heard.server);
+}
+
+static void ignore_signal(int number)
+{
+    (void)number;
+}
+
+/* To each thread but this one; how many there are. */
+static unsigned signal_threads(int number)
+{
+    unsigned n = 0;
+    DIR *threads = opendir("/proc/self/task");
+    assert_non_null(threads);
+    for (struct dirent *t; (t = readdir(threads)) != NULL;) {
+        pid_t id = (pid_t)strtol(t->d_name, NULL, 10);
+        if (id == 0 || id == getpid()) continue;
+        assert_int_equal(tgkill(getpid(), id, number), 0);
+        n++;
+    }
+    closedir(threads);
+    return n;
+}
+
+/* The kernel may give a signal of the process to any thread that does not block it. */
+static void a_signal_does_not_close_the_door(void **state)
+{
+    struct real_world *w = *state;
+    struct door d;
+    struct sigaction wake = {.sa_handler = ignore_signal}, before;
+    open_door(w, &d, SOCKET_NEW);
+    assert_int_equal(sigaction(SIGTERM, &wake, &before), 0);
+    for (unsigned i = 0; i < 20; i++) {            /* one that waits, and one that does not */
+        assert_true(signal_threads(SIGTERM) >= 3); /* ZeroMQ's and the door's */
+        real_world_pass(w, 5 * USEC_PER_MS);
+    }
+    struct bus_client *c = knock(&d, "known", &d.known, d.server.public_key);
+    assert_true(gets_in(&d, c));
+    bus_client_close(w->env, c);
+    bus_server_close(w->env, d.heard.server);
+    assert_int_equal(sigaction(SIGTERM, &before, NULL), 0);
 }
 
 /* What cannot refuse turns away at the door. */
@@ -456,6 +499,7 @@ static void a_job_that_ended_comes_before_the_next_message(void **state)
 
 UNIT_MAIN(TEST(only_keys_of_the_list_get_in), TEST(lists_change_while_they_are_used),
           TEST(a_server_changes_its_pair), TEST(a_client_changes_its_pair),
-          TEST(who_cannot_be_refused_is_turned_away), TEST(the_test_finds_an_open_door),
-          TEST(keys_must_be_files_of_ours), TEST(routing_ids_of_their_own), TEST(budgets_are_weights),
-          TEST(a_job_that_ended_comes_before_the_next_message), TEST(nothing_is_missed_while_sending))
+          TEST(a_signal_does_not_close_the_door), TEST(who_cannot_be_refused_is_turned_away),
+          TEST(the_test_finds_an_open_door), TEST(keys_must_be_files_of_ours), TEST(routing_ids_of_their_own),
+          TEST(budgets_are_weights), TEST(a_job_that_ended_comes_before_the_next_message),
+          TEST(nothing_is_missed_while_sending))
