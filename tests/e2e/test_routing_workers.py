@@ -9,7 +9,7 @@ import kesu_client
 from conftest import ROOT, until
 from kesu.v1 import query_pb2
 
-SLOW = ["--work-delay", "20000"]  # microseconds a task: a full window takes more than a second
+SLOW = ["--work-delay", "50000"]  # microseconds a task: a full window takes more than three seconds
 CASES = 150
 
 
