@@ -9,6 +9,7 @@
 #include "cli.h"
 #include "clock.h"
 #include "conf.h"
+#include "keypair.h"
 
 static const struct cli_command *find_command(const char *first, const char *second, bool *ret_two)
 {
@@ -97,6 +98,14 @@ static int take_flag(struct cli *c, int argc, char **argv, int *i)
     return 0;
 }
 
+// A public key may begin with two dashes.
+static bool is_key(const struct cli *c, const char *word)
+{
+    uint8_t bytes[KEY_BYTES];
+    const char *name = word + 2;
+    return find_flag(c, name, strcspn(name, "=")) == NULL && keypair_decode(span_str(word), bytes);
+}
+
 static int take_all(struct cli *c, int argc, char **argv, const int words[2])
 {
     bool flags = true;
@@ -106,7 +115,7 @@ static int take_all(struct cli *c, int argc, char **argv, const int words[2])
             flags = false;
         } else if (flags && strcmp(argv[i], "-h") == 0) {
             c->given[c->n_given++] = (struct cli_given){"help", ""};
-        } else if (flags && strncmp(argv[i], "--", 2) == 0) {
+        } else if (flags && strncmp(argv[i], "--", 2) == 0 && !is_key(c, argv[i])) {
             int status = take_flag(c, argc, argv, &i);
             if (status != 0) return status;
         } else {

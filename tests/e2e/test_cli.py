@@ -224,6 +224,10 @@ def test_keys_are_made_and_listed(tmp_path):
     assert "chmod 0600" in run("keys", "show", str(tmp_path / "desk"), status=NO_INPUT).stderr
     run("keys", "new", str(tmp_path / "desk"), status=CANNOT_CREATE)
     run("keys", "new", str(tmp_path / "other"), "--role", "king", status=USAGE)
+    dashes = "--" + 38 * "0"
+    run("keys", "add", dashes, "dashes", "--role", "reader", "--allow", str(allow))
+    assert dashes in run("keys", "list", str(allow)).stdout
+    assert run("keys", "remove", dashes, "--allow", str(allow)).stdout == "1 removed\n"
     allow.write_text("short reader desk\n")
     run("keys", "list", str(allow), status=DATA)
 

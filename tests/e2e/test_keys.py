@@ -389,8 +389,8 @@ def test_tasks_are_for_workers_under_their_own_names(far):
         asked[role, name] = (dealer(far, role, "routing-tasks"), message.SerializeToString())
     allowed = {("worker", "worker-1-a"), ("service", "service-1-a")}
     assert who_answers(asked, allowed) == allowed
-    joined = [line for line in far.office.log("routing").splitlines() if "worker joined" in line]
-    assert len(joined) == 2 and far.office.log("routing").count("a name that is not its key's") == 2
+    until(lambda: far.office.log("routing").count("a name that is not its key's") == 2, "both under other names told")
+    assert far.office.log("routing").count("worker joined") == 2
 
 
 def test_too_large_a_message_ends_the_connection_and_nothing_else(far):
