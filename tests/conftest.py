@@ -5,6 +5,7 @@ import fcntl
 import fnmatch
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
@@ -45,10 +46,20 @@ def until(condition, what, seconds=PATIENCE):
         pause.wait(0.02)
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+def free_port(n=1):
+    """The first of n free ones in a row, below those that the kernel gives to whoever connects meanwhile."""
+    while True:
+        first, held = random.randrange(20000, 32000), []
+        try:
+            for port in range(first, first + n):
+                held.append(socket.socket())
+                held[-1].bind(("127.0.0.1", port))
+            return first
+        except OSError:
+            continue
+        finally:
+            for one in held:
+                one.close()
 
 
 def test_name(item):

@@ -12,7 +12,7 @@ import pytest
 import zmq
 
 import kesu_client
-from conftest import BIN, PATIENCE, until
+from conftest import BIN, PATIENCE, free_port, until
 from kesu.v1 import command_pb2, feed_pb2, query_pb2, task_pb2, types_pb2
 
 OPERATOR, CUSTOMER = types_pb2.ACTOR_KIND_OPERATOR, types_pb2.ACTOR_KIND_CUSTOMER
@@ -23,31 +23,12 @@ KEYS = {"gateway", "service", "reader-with-personal"}  # roles that get keys bes
 SILENT = 1500  # ms without an answer that count as none; what is refused answers at once
 
 
-def free_ports():
-    """The first of eight free ones in a row, below those that the kernel gives to whoever connects meanwhile."""
-    import random
-    import socket
-
-    while True:
-        first, held = random.randrange(20000, 32000), []
-        try:
-            for i in range(len(kesu_client.PORTS)):
-                held.append(socket.socket())
-                held[-1].bind(("127.0.0.1", first + i))
-            return first
-        except OSError:
-            continue
-        finally:
-            for one in held:
-                one.close()
-
-
 class Far:
     """A running office with its sockets on TCP, and a key for each role."""
 
     def __init__(self, office):
         self.office = office
-        self.port = free_ports()
+        self.port = free_port(len(kesu_client.PORTS))
         self.keys = office.data / "keys"
         self.flags = ["--tcp-host", "127.0.0.1", "--tcp-port", str(self.port)]
         self.pairs = {role: zmq.curve_keypair() for role in ROLES}

@@ -8,7 +8,7 @@ import signal
 import threading
 
 import kesu_client
-from conftest import ROOT, free_port, until
+from conftest import ROOT, until
 from kesu.v1 import command_pb2, query_pb2, types_pb2
 
 DELIVERED, GIVEN_UP, NOT_SENT = 1, 2, 3
@@ -220,7 +220,7 @@ def test_maildir_and_webhook(office):
     import hashlib
     import hmac
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", free_port()), Hook)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hook)
     server.got = []
     threading.Thread(target=server.serve_forever, daemon=True).start()
     secrets = [b"0123456789abcdefghijklmnop", b"ponmlkjihgfedcba9876543210"]
@@ -261,7 +261,7 @@ class SlowHook(Hook):
 
 
 def test_a_stop_lets_what_is_on_its_way_arrive(office):
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", free_port()), SlowHook)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), SlowHook)
     server.got, server.asked, server.released = [], threading.Event(), threading.Event()
     threading.Thread(target=server.serve_forever, daemon=True).start()
     own_policy(
