@@ -75,7 +75,7 @@ static void open_door(struct real_world *w, struct door *d, enum role_socket soc
     snprintf(d->pair, sizeof(d->pair), "%s/pair", w->dir);
     assert_int_equal(keypair_write(d->pair, &d->server, true), 0);
     d->keys = (struct bus_keys){.pair_path = d->pair, .allow_path = d->allow, .socket = socket};
-    snprintf(d->endpoint, sizeof(d->endpoint), "tcp://127.0.0.1:%d", 20000 + (int)(getpid() % 20000));
+    snprintf(d->endpoint, sizeof(d->endpoint), "tcp://127.0.0.1:%d", 10000 + (int)(getpid() % 10000));
     d->heard = (struct heard){.env = w->env};
     struct bus_server_opts opts = {
         .endpoint = d->endpoint, .on_message = on_request, .self = &d->heard, .keys = &d->keys};
